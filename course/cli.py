@@ -1,0 +1,105 @@
+"""The command `course`. Every command imports what it needs when it runs, so that `course --help` is instant."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from course.paths import project_root
+
+
+def _build(options: argparse.Namespace) -> int:
+    from course.authoring.build import build, stale
+
+    if options.check:
+        complaints = stale(project_root(), options.chapters)
+        print("\n".join(complaints) if complaints else "every generated file is what its source says")
+        return 1 if complaints else 0
+    written = build(project_root(), options.chapters, options.run, options.overwrite)
+    for path in written:
+        print(path.relative_to(project_root()))
+    print(f"{len(written)} files written")
+    return 0
+
+
+def _sync(options: argparse.Namespace) -> int:
+    from course.authoring.sync import sync
+
+    for path in options.notebooks:
+        print(sync(path))
+    return 0
+
+
+def _release(options: argparse.Namespace) -> int:
+    from course.authoring.release import release
+
+    print(release(project_root(), options.to))
+    return 0
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from course.grading.grade import grade
+
+    return grade(options.submissions, options.out, options.time_limit, options.seed)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from course.doctor import report
+
+    return 0 if report() else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="course", description='The course "Generative Models and GANs".')
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run, help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(run=run)
+        return sub
+
+    command("doctor", _doctor, "say what is wrong with this installation, and how to mend it")
+
+    sub = command("sync", _sync, "bring the .py and the .ipynb of a notebook together without losing an edit")
+    sub.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+
+    sub = command("build", _build, "make every form of a chapter from solutions/NN_name.py")
+    sub.add_argument("chapters", nargs="*", metavar="CHAPTER", help="such as 01_pca; all of them by default")
+    sub.add_argument("--check", action="store_true", help="write nothing; fail when a file differs from its source")
+    sub.add_argument("--run", action="store_true", help="run the chapter to renew the outputs that nbval compares")
+    sub.add_argument("--overwrite", action="store_true", help="drop edits that only a generated file has")
+
+    sub = command("release", _release, "write the bundle for students, without solutions and hidden tests")
+    sub.add_argument("--to", type=Path, default=Path("dist"), metavar="DIR", help="the folder to write to (dist)")
+
+    sub = command("grade", _grade, "grade SUBMISSIONS/<student>/<notebook>.ipynb with the hidden tests")
+    sub.add_argument("submissions", type=Path, metavar="SUBMISSIONS")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="for grades.csv and a page for each student")
+    sub.add_argument("--time-limit", type=float, default=30, metavar="SECONDS", help="for each cell and each call (30)")
+    sub.add_argument("--seed", type=int, help="of the hidden tests' inputs; drawn anew by default, and printed")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status. A foreseeable fault is one line on stderr and the status 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.partition(".")[0] == "course":
+            raise
+        print(f"course: the package {error.name} is missing; install again with `make lab`", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("course: stopped", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "course" and not isinstance(error, OSError):
+            raise  # a fault of ours: let the traceback show it
+        print(f"course: {error}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Unsupervised learning: what data show without labels."""
