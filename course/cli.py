@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("grade", _grade, "grade SUBMISSIONS/<student>/<notebook>.ipynb with the hidden tests")
     sub.add_argument("submissions", type=Path, metavar="SUBMISSIONS")
-    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="for grades.csv and a page for each student")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="for grades.csv and the feedback")
     sub.add_argument("--time-limit", type=float, default=30, metavar="SECONDS", help="for each cell and each call (30)")
     sub.add_argument("--seed", type=int, help="of the hidden tests' inputs; drawn anew by default, and printed")
     return parser

@@ -91,8 +91,8 @@ def direction(X: np.ndarray, angle: float, names: Sequence[str] = ("$x_1$", "$x_
     return Picture(
         figure,
         f"Left: {len(X)} points and their feet on a line at {angle:.0f} degrees. Right: the variance of the feet "
-        f"against the angle; it is {here:.3f} here, at most {variance.max():.3f} at {turns[variance.argmax()]:.0f} degrees "
-        f"and at least {variance.min():.3f}.",
+        f"against the angle; it is {here:.3f} here, at most {variance.max():.3f} at {turns[variance.argmax()]:.0f} "
+        f"degrees and at least {variance.min():.3f}.",
     )
 
 
