@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from nbformat import NotebookNode
 
 from course.authoring import notebook
 from course.authoring.notebook import CHECKED, AuthoringError
+from course.files import write
 from course.lab import exercises
 
 _CHAPTER = re.compile(r"\d\d_[a-z0-9_]+")
@@ -135,22 +134,3 @@ def _refuse_to_lose(root: Path, chapter: str) -> None:
                 f"{path.relative_to(root)} was worked in. Save your copy under another name, "
                 f"then `course build {chapter} --overwrite`"
             )
-
-
-def write(path: Path, text: str) -> None:
-    """Replace a file as a whole: a reader, or a crash, never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise AuthoringError(f"{path.parent} cannot be written to ({error.strerror}); nothing was changed") from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -11,8 +11,8 @@ from pathlib import Path
 from jupytext.combine import combine_inputs_with_outputs
 
 from course.authoring import notebook
-from course.authoring.build import write
 from course.authoring.notebook import AuthoringError
+from course.files import write
 
 
 def sync(path: Path) -> str:
@@ -56,8 +56,12 @@ def sync(path: Path) -> str:
 
 
 def _with_old_outputs(text, nb):
+    """The script's cells, with the outputs and the ids that unchanged cells had in the notebook."""
     combined = combine_inputs_with_outputs(text, nb, fmt="py:percent")
     combined.metadata = nb.metadata
+    ids = {cell.source: cell.id for cell in nb.cells if "id" in cell}
+    for cell in combined.cells:
+        cell["id"] = ids.pop(cell.source, cell.id)
     return combined
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import functools
 import inspect
 import linecache
@@ -39,8 +40,12 @@ def check(exercise: str, function: Any = _MISSING) -> Callable | None:
         show(Answer("unknown", str(unknown)))
         return None if function is _MISSING else function
     answer = examine(declared, function)
-    show(answer)
-    return function if answer.passed else standing_in(declared)
+    if answer.passed:
+        show(answer)
+        return function
+    onward = f'The course\'s own `{exercise}` is used below. `hint("{exercise}")` helps.'
+    show(dataclasses.replace(answer, lines=(*answer.lines, onward)))
+    return standing_in(declared)
 
 
 def standing_in(exercise: Exercise) -> Callable:
@@ -61,10 +66,7 @@ def examine(exercise: Exercise, function: Any) -> Answer:
 
     def verdict(status: str, *lines: str, mistake: Mistake | None = None) -> Answer:
         known = () if mistake is None else (f"It looks like a known mistake: {mistake.name}. {mistake.hint}",)
-        onward = () if status == "passed" else (f'The course\'s own `{name}` is used below. `hint("{name}")` helps.',)
-        return Answer(
-            status, f"{name}: {status}", (*lines, *known, *onward), mistake="" if mistake is None else mistake.name
-        )
+        return Answer(status, f"{name}: {status}", (*lines, *known), mistake="" if mistake is None else mistake.name)
 
     if function is _MISSING:
         return verdict("not attempted", f"There is no `{name}` yet: run the cell that defines it.")
@@ -76,7 +78,9 @@ def examine(exercise: Exercise, function: Any) -> Answer:
     if tree is not None:
         if inspect_code.is_stub(tree):
             return verdict("not attempted", f"The contract: {exercise.contract}")
-        banned = inspect_code.forbidden_use(tree, exercise.forbidden, inspect_code.notebook_helpers(function))
+        others = {other.name for other in exercises.of_chapter(exercise.chapter)}
+        helpers = {k: v for k, v in inspect_code.notebook_helpers(function).items() if k not in others}
+        banned = inspect_code.forbidden_use(tree, exercise.forbidden, helpers, exercise.reference.__name__)
         if banned:
             return verdict(
                 "forbidden", f"Line {banned[1]} uses `{banned[0]}`, which this exercise asks you to do without."
@@ -140,12 +144,15 @@ def _difference(exercise: Exercise, expected: Any, got: Any) -> str | None:
 
 
 def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+    text = " ".join(str(error).split())[:200]
+    name = getattr(error, "shown_as", type(error).__name__)  # the grader hands on what was raised elsewhere
+    return ": ".join(part for part in (name, text) if part)
 
 
 def _place(function: Callable, error: BaseException) -> str:
     """Where in the learner's own code the error came from."""
+    if hasattr(error, "shown_as"):
+        return ""  # the message has the place already
     code = getattr(function, "__code__", None)
     trace, line = error.__traceback__, None
     while trace is not None:

@@ -37,26 +37,33 @@ def _own_names(tree: ast.AST) -> set[str]:
     return bound | {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n is not tree}
 
 
-def _names_used(tree: ast.AST) -> Iterator[tuple[str, int]]:
+def _names_used(tree: ast.AST) -> Iterator[tuple[str, int, bool]]:
+    """Every name that is read, its line, and whether it belongs to something else: an attribute or an import."""
     own = _own_names(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
-            yield node.attr, node.lineno
+            yield node.attr, node.lineno, True
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in own:
-            yield node.id, node.lineno
+            yield node.id, node.lineno, False
         elif isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
-                yield alias.name.rpartition(".")[2], node.lineno
+                yield alias.name.rpartition(".")[2], node.lineno, True
 
 
-def forbidden_use(tree: ast.AST, forbidden: Iterable[str], helpers: dict[str, ast.AST]) -> tuple[str, int] | None:
-    """The first forbidden name in a function, or in the helper functions that it calls by name, and its line there."""
+def forbidden_use(
+    tree: ast.AST, forbidden: Iterable[str], helpers: dict[str, ast.AST], reference: str
+) -> tuple[str, int] | None:
+    """The first forbidden name in a function, or in the helper functions that it calls by name, and its line there.
+
+    reference is the name of the course's own function: `pca.covariance` and an import of it are forbidden too, while
+    `covariance`, by itself, is the learner's.
+    """
     banned, seen, to_read = set(forbidden), set(), [tree]
     while to_read:
-        for name, line in _names_used(to_read.pop()):
-            if name in banned:
+        for name, line, elsewhere in _names_used(to_read.pop()):
+            if name in banned or (elsewhere and name == reference):
                 return name, line
-            if name in helpers and name not in seen:
+            if name in helpers and name not in seen and not elsewhere:
                 seen.add(name)
                 to_read.append(helpers[name])
     return None

@@ -1,0 +1,51 @@
+# The two commands: `make lab` opens the course, `make test` runs everything that CI runs. Both install what they need.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# JupyterLab refuses to run as root unless it is told to; in a container there is often nobody else.
+LAB_FLAGS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: lab test doctor build release lock clean
+
+lab: $(VENV)/.lab
+	$(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
+
+test: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check course tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/course build --check
+	$(BIN)/python tests/offline.py $(BIN)/pytest -n 2 --dist loadfile --nbval-lax tests notebooks solutions
+
+doctor: $(VENV)/.lab
+	$(BIN)/course doctor
+
+build: $(VENV)/.test
+	$(BIN)/course build
+
+release: $(VENV)/.lab
+	$(BIN)/course release
+
+# constraints.txt: the versions that the course was last tested with. `make lock` renews it from the newest allowed.
+lock:
+	rm -rf $(VENV)
+	$(MAKE) test CONSTRAINTS=/dev/null
+	$(BIN)/pip freeze --exclude-editable | grep -v '^nvidia-' | sed 's/+cpu$$//' > constraints.txt
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+
+CONSTRAINTS ?= constraints.txt
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet
+
+$(VENV)/.lab: pyproject.toml $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "This course needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -c $(CONSTRAINTS) torch
+	$(PIP) -c $(CONSTRAINTS) --editable .
+	touch $@
+
+$(VENV)/.test: $(VENV)/.lab
+	$(PIP) -c $(CONSTRAINTS) --editable '.[dev]'
+	touch $@
