@@ -39,11 +39,13 @@ clean:
 CONSTRAINTS ?= constraints.txt
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-$(VENV)/.lab: pyproject.toml $(CONSTRAINTS)
+$(VENV)/.lab: pyproject.toml jupyterlab-settings.json $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "This course needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -c $(CONSTRAINTS) torch
 	$(PIP) -c $(CONSTRAINTS) --editable .
+	mkdir -p $(VENV)/share/jupyter/lab/settings  # JupyterLab asks nobody for news and updates
+	cp jupyterlab-settings.json $(VENV)/share/jupyter/lab/settings/overrides.json
 	touch $@
 
 $(VENV)/.test: $(VENV)/.lab

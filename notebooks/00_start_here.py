@@ -101,19 +101,20 @@ column_range = check("column_range")
 
 # %%
 def forgot_the_return(X):
-    X.max(axis=0) - X.min(axis=0)
+    largest = X.max(axis=0)
+
+
+def lost_the_columns(X):
+    return X.max() - X.min()
 
 
 def wrong_way_round(X):
-    return X.min(axis=0) - X.max(axis=0)
-
-
-def went_along_the_rows(X):
-    return X.max(axis=1) - X.min(axis=1)
+    ascending = np.sort(X, axis=0)
+    return ascending[0] - ascending[-1]
 
 
 # %%
-for attempt in (forgot_the_return, wrong_way_round, went_along_the_rows):
+for attempt in (forgot_the_return, lost_the_columns, wrong_way_round):
     check("column_range", attempt)
 
 # %% [markdown]

@@ -184,14 +184,19 @@ print("w^T S w         ", w @ S @ w)
 
 # %%
 two = X_std[:, :2]
-plots.direction(two, angle=20, names=["Murder", "Assault"])
+plots.direction(two, 20, ["Murder", "Assault"])
+
 
 # %% [markdown]
 # Turn the direction yourself. The grey threads join each sample to its foot on the line: as the feet spread out, the
 # threads get shorter. *Largest variance* and *smallest distance to the line* are the same wish, by Pythagoras.
 
 # %%
-slider(lambda angle: plots.direction(two, angle, ["Murder", "Assault"]), "angle", low=0, high=180, value=20)
+def draw(angle):
+    return plots.direction(two, angle, ["Murder", "Assault"])
+
+
+slider(draw, "angle", low=0, high=180, value=20)
 
 
 # %% [markdown]
@@ -224,9 +229,11 @@ slider(lambda angle: plots.direction(two, angle, ["Murder", "Assault"]), "angle"
 
 # %% tags=["exercise"]
 def spectrum(S):
-    """S (p, p) symmetric -> (lam, E): eigenvalues (p,), largest first, and unit eigenvectors in the columns of E (p, p).
+    """S (p, p) symmetric -> (lam, E): eigenvalues (p,), largest first, and unit eigenvectors
+    in the columns of E (p, p).
 
-    Example: [[2, 1], [1, 2]] gives lam = (3, 1), and (1, 1) / sqrt(2), up to its sign, in the first column of E.
+    Example: [[2, 1], [1, 2]] gives lam = (3, 1), and (1, 1) / sqrt(2), up to its sign, in the
+    first column of E.
     """
     ### BEGIN SOLUTION
     ascending, vectors = np.linalg.eigh(S)
@@ -279,7 +286,8 @@ print(f"{'variance':10}" + "".join(f"{value:12.5f}" for value in lam))
 
 # %% tags=["exercise"]
 def scores(X, E):
-    """X (n, p), E (p, k) -> Z (n, k): the coordinates of the centred samples along the columns of E.
+    """X (n, p), E (p, k) -> Z (n, k): the coordinates of the centred samples along the columns
+    of E.
 
     Example: with E the identity matrix, Z is X with its column means taken off.
     """
@@ -375,7 +383,8 @@ plots.scree(explained_variance(lam))
 
 # %% tags=["exercise"]
 def affine_approximation(X, k):
-    """X (n, p), integer k -> (n, p): the samples moved to the closest points of the best k-dimensional affine subspace.
+    """X (n, p), integer k -> (n, p): the samples moved to the closest points of the best
+    k-dimensional affine subspace.
 
     Example: k = 0 moves every sample to the mean, k = p leaves it where it is.
     """
@@ -406,7 +415,7 @@ plots.approximation_error(measured, promised)
 
 # %%
 def error_of_plane(Q):
-    """Q (p, 2) with orthonormal columns -> squared distance of the samples from the plane that it spans."""
+    """Q (p, 2) with orthonormal columns -> squared distance of the samples from its plane."""
     return ((X_std - X_std @ Q @ Q.T) ** 2).sum()
 
 
@@ -434,9 +443,8 @@ print("shares", np.abs(library.explained_variance_ratio_ - explained_variance(la
 # %%
 lam_raw, E_raw = spectrum(covariance(X))
 E_raw = fix_signs(E_raw)
-plots.two_biplots(
-    (Z, E), (scores(X, E_raw), E_raw), arrests.samples, arrests.features, ["standardised", "in their own units"]
-)
+titles = ["standardised", "in their own units"]
+plots.two_biplots((Z, E), (scores(X, E_raw), E_raw), arrests.samples, arrests.features, titles)
 
 # %%
 print("first component ", dict(zip(arrests.features, E_raw[:, 0].round(3).tolist())))
@@ -448,7 +456,8 @@ print("its share       ", explained_variance(lam_raw)[0].round(3))
 
 # %%
 units = np.array([1, 0.01, 1, 1])
-print(dict(zip(arrests.features, fix_signs(spectrum(covariance(X * units))[1])[:, 0].round(3).tolist())))
+E_units = fix_signs(spectrum(covariance(X * units))[1])
+print(dict(zip(arrests.features, E_units[:, 0].round(3).tolist())))
 
 # %% [markdown]
 # PCA is not blind to units. Standardise when the columns are measured in different ones; do not when they share one and

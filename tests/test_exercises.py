@@ -66,7 +66,9 @@ def graded(chapter):
     for exercise in declared:
         for mistake in exercise.mistakes:
             functions = own | {exercise.name: mistake.wrong}
-            classes[exercise.name, mistake.name] = LocalSubmission(f"{exercise.name}: {mistake.name}", chapter, functions)
+            classes[exercise.name, mistake.name] = LocalSubmission(
+                f"{exercise.name}: {mistake.name}", chapter, functions
+            )
     outcomes = run_tests(list(classes.values()), seed=1)
     return {key: results_of(submission, outcomes[id(submission)]) for key, submission in classes.items()}
 

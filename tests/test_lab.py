@@ -88,7 +88,11 @@ def leaves(X):
         (raises, "raised", "AttributeError: 'numpy.float64' object has no attribute 'no_such_thing', at line"),
         (raises, "raised", "`return total.no_such_thing`"),
         (leaves, "raised", "SystemExit: bye"),
-        (forgets_return, "wrong type or shape", "returned None; expected an array of shape (2, 2). Is the `return` missing?"),
+        (
+            forgets_return,
+            "wrong type or shape",
+            "returned None; expected an array of shape (2, 2). Is the `return` missing?",
+        ),
         (transposed, "wrong type or shape", "returned an array of shape (3, 3); expected an array of shape (2, 2)"),
         (transposed, "wrong type or shape", "known mistake: samples instead of features"),
         (divides_by_n, "wrong value", "the largest difference is 4, at [1, 1]: yours is 8, expected 12"),

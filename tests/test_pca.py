@@ -30,11 +30,14 @@ def test_shares_of_usarrests_are_those_that_r_prints():
     np.testing.assert_allclose(pca.explained_variance(lam), [0.62006, 0.24744, 0.08914, 0.04336], atol=5e-6)
 
 
-@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed; the table's sums are tested all the same")
+@pytest.mark.skipif(
+    shutil.which("Rscript") is None, reason="R is not installed; the table's sums are tested all the same"
+)
 def test_usarrests_is_the_table_of_r():
     table = data_folder() / "usarrests.csv"
-    code = f'u <- read.csv("{table}", row.names = 1); cat(all(u == USArrests), identical(dimnames(u), dimnames(USArrests)))'
-    answer = subprocess.run(["Rscript", "-e", code], capture_output=True, text=True, check=True)
+    read = f'u <- read.csv("{table}", row.names = 1)'
+    compare = "cat(all(u == USArrests), identical(dimnames(u), dimnames(USArrests)))"
+    answer = subprocess.run(["Rscript", "-e", read, "-e", compare], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["TRUE", "TRUE"]
 
 

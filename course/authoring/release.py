@@ -21,6 +21,7 @@ FILES = (
     "pyproject.toml",
     "constraints.txt",
     "Makefile",
+    "jupyterlab-settings.json",
     "LICENSE",
     "LICENSE-TEXT",
     "CITATION.cff",

@@ -268,10 +268,14 @@ class Submission:
 
 
 def _functions(sources: list[str]) -> dict[str, ast.AST]:
-    """The functions that cells define, by name; where one is defined twice, the last counts, as when they run."""
+    """What cells define, `def name` or `name = ...`, by name; of several the last counts, as when they run."""
     found: dict[str, ast.AST] = {}
     for tree in _parsed(sources):
-        found |= {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                found[node.name] = node
+            elif isinstance(node, ast.Assign):
+                found |= {target.id: node.value for target in node.targets if isinstance(target, ast.Name)}
     return found
 
 
