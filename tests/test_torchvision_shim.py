@@ -19,7 +19,7 @@ def test_torchvision_imports_and_its_plain_python_parts_work():
         "assert tv.__name__ == 'torchvision'\n"
         "assert utils.make_grid(torch.zeros(4, 3, 8, 8)).shape == (3, 12, 42)\n"
         "assert transforms.functional.to_tensor(__import__('numpy').zeros((8, 8, 3), 'uint8')).shape == (3, 8, 8)\n"
-        "assert models.resnet18(weights=None)(torch.zeros(1, 3, 32, 32)).shape == (1, 1000)\n"
+        "assert models.resnet18(weights=None).eval()(torch.zeros(1, 3, 32, 32)).shape == (1, 1000)\n"
         "assert import_torchvision() is tv\n"
     )
     assert done.returncode == 0, done.stderr
