@@ -1,12 +1,13 @@
 """The student's process: it runs the cells of one submission, then answers calls of its functions.
 
-It holds no test, no expected value and no mark. It is started by course.grading.submission as
-`python -m course.grading.student FD`, where FD is one end of a socket pair; see `wire` for what travels on it.
+It holds no test, no expected value and no mark. See `wire` for what travels on the connection to the grader. The
+nursery forks it; where there is no nursery, `python -m course.grading.student FD` starts it, with FD one end of a
+socket pair.
 """
 
 from __future__ import annotations
 
-import contextlib
+import io
 import linecache
 import os
 import socket
@@ -15,15 +16,29 @@ from typing import Any
 
 from course.grading import wire
 
+PRINTED = 4000  # characters that are kept of what a cell or a call prints
 
-def _limit_resources() -> None:
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return
-    for what, bound in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 64 << 20), (resource.RLIMIT_AS, 16 << 30)):
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(what, (bound, bound))
+
+class Tail(io.TextIOBase):
+    """A stream that takes any amount and keeps the first PRINTED characters."""
+
+    def __init__(self) -> None:
+        self.kept = ""
+
+    def write(self, text: str) -> int:
+        if len(self.kept) < PRINTED:
+            self.kept += text[: PRINTED - len(self.kept)]
+        return len(text)
+
+
+def new_shell() -> Any:
+    """IPython without its history, which would write a database from a thread of its own."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
+    shell.ast_node_interactivity = "none"
+    return shell
 
 
 def _complaint(error: BaseException) -> dict[str, Any]:
@@ -34,8 +49,11 @@ def _complaint(error: BaseException) -> dict[str, Any]:
         if "ipykernel" in file or "ipython-input" in file:
             line, source = trace.tb_lineno, linecache.getline(file, trace.tb_lineno).strip()
         trace = trace.tb_next
-    text = " ".join(str(error).split())[:300]
-    return {"type": type(error).__name__, "message": text, "line": line, "source": source[:200]}
+    try:
+        text = " ".join(str(error).split())[:300]
+    except BaseException:  # their __str__ may do anything
+        text = ""
+    return {"type": type(error).__name__[:100], "message": text, "line": line, "source": source[:200]}
 
 
 def _run(shell: Any, source: str) -> dict[str, Any] | None:
@@ -66,7 +84,7 @@ def _answer(functions: dict[str, Any], own: dict[str, Any], request: dict[str, A
             if other in theirs:
                 functions[other] = theirs[other]
             else:
-                del functions[other]
+                functions.pop(other, None)
 
 
 def _called(function: Any, args: list) -> dict[str, Any]:
@@ -80,9 +98,29 @@ def _called(function: Any, args: list) -> dict[str, Any]:
         return {"raised": _complaint(error)}
     try:
         wire.pack(value)
-    except wire.WireError as error:
-        return {"odd": str(error)}
+    except BaseException as error:
+        return {"odd": str(error)[:200] if isinstance(error, wire.WireError) else type(error).__name__}
     return {"value": value}
+
+
+def serve(connection: socket.socket) -> None:
+    """Receive the cells, run them, report on each; then answer calls until the grader closes the connection."""
+    from course.lab import exercises
+    from course.lab.check import standing_in
+
+    shell, printed = new_shell(), Tail()
+    sys.stdout = sys.stderr = printed
+    job = wire.receive(connection)
+    for index, source in enumerate(job["cells"]):
+        printed.kept = ""
+        wire.send(connection, {"cell": index, "error": _run(shell, source), "printed": printed.kept})
+    own = {exercise.name: standing_in(exercise) for exercise in exercises.of_chapter(job["chapter"])}
+    while True:
+        try:
+            request = wire.receive(connection)
+        except wire.Closed:
+            return
+        wire.send(connection, _answer(shell.user_ns, own, request))
 
 
 def main(descriptor: int) -> None:
@@ -91,25 +129,13 @@ def main(descriptor: int) -> None:
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
     os.environ.update(MPLBACKEND="Agg", COURSE_GRADING="1", OMP_NUM_THREADS="1")
-    _limit_resources()
+    if sys.platform == "linux":
+        from course.grading import namespaces, nursery, seccomp
 
-    from IPython.core.interactiveshell import InteractiveShell
-
-    from course.lab import exercises
-    from course.lab.check import standing_in
-
-    shell = InteractiveShell.instance()
-    shell.ast_node_interactivity = "none"
-    job = wire.receive(connection)
-    for index, source in enumerate(job["cells"]):
-        wire.send(connection, {"cell": index, "error": _run(shell, source)})
-    own = {exercise.name: standing_in(exercise) for exercise in exercises.of_chapter(job["chapter"])}
-    while True:
-        try:
-            request = wire.receive(connection)
-        except wire.Closed:
-            return
-        wire.send(connection, _answer(shell.user_ns, own, request))
+        namespaces.limit(nursery.MEMORY, 600, nursery.FILE_SIZE, nursery.FILES)
+        if "--confine" in sys.argv:  # inside bubblewrap, which has made the namespaces already
+            seccomp.install()
+    serve(connection)
 
 
 if __name__ == "__main__":

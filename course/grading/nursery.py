@@ -1,0 +1,151 @@
+"""The fork server: it pays for importing torch once, and has a fresh, confined child ready for each submission.
+
+It is started by course.grading.isolation as `python -m course.grading.nursery FD`, knows no test and no submission,
+and gives up its view of the file system before anything else. For every request it forks twice: a *warden*, which
+makes the namespaces and ends with the nursery, and in them the *student*, process 1 of its own world, which ends with
+the warden. No child ever runs the code of two students.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import signal
+import socket
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from course.grading import namespaces, seccomp, wire
+from course.paths import data_folder, project_root
+
+MEMORY, FILE_SIZE, FILES = 3 << 30, 16 << 20, 256
+PRELOADED = (
+    "numpy", "scipy.linalg", "scipy.stats", "scipy.sparse.csgraph", "pandas", "sklearn.decomposition",
+    "sklearn.cluster", "sklearn.manifold", "sklearn.datasets", "matplotlib.figure", "matplotlib.backends.backend_agg",
+    "torch", "torch.nn.functional", "ipywidgets", "course.lab", "course.plots.widgets", "course.data",
+)  # fmt: skip
+
+
+def visible() -> list[str]:
+    """What a student's process may read: the system's libraries, Python with its packages, the course's package."""
+    paths = ["/usr", "/etc/fonts", "/etc/localtime", "/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs"]
+    paths += [sys.prefix, sys.base_prefix, sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    paths += [f"/{name}" for name in ("lib", "lib64", "bin") if not os.path.islink(f"/{name}")]
+    return [*paths, str(project_root() / "course"), str(data_folder())]
+
+
+def main(descriptor: int) -> None:
+    control = socket.socket(fileno=descriptor)
+    silence = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(silence, stream)
+    try:
+        _confine()
+        _preload()
+    except Exception as error:
+        wire.send(control, {"failed": f"{type(error).__name__}: {error}"})
+        return
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # wardens are reaped by the kernel
+    wire.send(control, {"ready": True})
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not request:  # the grader has gone
+            return
+        (theirs,) = descriptors
+        warden = os.fork()
+        if warden == 0:
+            control.close()
+            _warden(theirs)
+        os.close(theirs)
+        wire.send(control, {"pid": warden})
+
+
+def _confine() -> None:
+    folder = tempfile.mkdtemp(prefix="nursery-")
+    if os.geteuid() != 0:
+        namespaces.become_root_of_a_user_namespace()
+    namespaces.enter_small_root(visible(), folder)
+    os.environ.clear()
+    os.environ.update(environment())
+
+
+def environment() -> dict[str, str]:
+    """All environment variables that a student's process gets."""
+    scratch = namespaces.SCRATCH
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": scratch,
+        "TMPDIR": scratch,
+        "IPYTHONDIR": f"{scratch}/.ipython",
+        "MPLCONFIGDIR": f"{scratch}/.matplotlib",
+        "MPLBACKEND": "Agg",
+        "COURSE_GRADING": "1",
+        "COURSE_DATA": str(data_folder()),
+        "PYTHONPATH": str(project_root()),
+        **{f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")},
+    }
+
+
+def _preload() -> None:
+    from course.grading.student import new_shell
+
+    for name in PRELOADED:
+        with contextlib.suppress(ImportError):  # what a course does not install, its students cannot import either
+            importlib.import_module(name)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)  # a fork has one thread; a pool made before it would be dead in it
+    new_shell().run_cell("0", store_history=False)
+    gc.collect()
+    gc.freeze()  # so that no collection touches, and copies, the pages that all children share
+
+
+def _warden(theirs: int) -> None:
+    """Never returns: it waits for the student's process, and ends with it."""
+    status = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        namespaces.die_with_parent()
+        uid = namespaces.FIRST_UID + os.getpid() if Path("/proc/self/uid_map").read_text().split()[2] != "1" else None
+        namespaces.private_views()
+        student = os.fork()
+        if student == 0:
+            _student(theirs, uid)
+        os.close(theirs)
+        os.waitpid(student, 0)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _student(theirs: int, uid: int | None) -> None:
+    """Never returns: it shuts itself in, then serves the grader."""
+    connection = socket.socket(fileno=theirs)
+    try:
+        confine_student(uid, cpu_seconds=600)
+        namespaces.die_with_parent()
+    except BaseException as error:
+        with contextlib.suppress(wire.WireError):
+            wire.send(connection, {"failed": f"{type(error).__name__}: {error}"})
+        os._exit(1)
+    try:
+        from course.grading.student import serve
+
+        serve(connection)
+    finally:
+        os._exit(0)
+
+
+def confine_student(uid: int | None, cpu_seconds: int) -> None:
+    namespaces.limit(MEMORY, cpu_seconds, FILE_SIZE, FILES)
+    namespaces.fresh_folders()
+    namespaces.drop_rights(uid)
+    seccomp.install()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
