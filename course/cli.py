@@ -42,7 +42,15 @@ def _release(options: argparse.Namespace) -> int:
 def _grade(options: argparse.Namespace) -> int:
     from course.grading.grade import grade
 
-    return grade(options.submissions, options.out, options.time_limit, options.seed)
+    return grade(
+        options.submissions,
+        options.out,
+        options.time_limit,
+        options.seed,
+        options.jobs,
+        options.cluster,
+        not options.no_sandbox,
+    )
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -75,10 +83,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--to", type=Path, default=Path("dist"), metavar="DIR", help="the folder to write to (dist)")
 
     sub = command("grade", _grade, "grade SUBMISSIONS/<student>/<notebook>.ipynb with the hidden tests")
-    sub.add_argument("submissions", type=Path, metavar="SUBMISSIONS")
-    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="for grades.csv and the feedback")
+    sub.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="a folder, or a zip, as exported")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the grades and the feedback")
     sub.add_argument("--time-limit", type=float, default=30, metavar="SECONDS", help="for each cell and each call (30)")
-    sub.add_argument("--seed", type=int, help="of the hidden tests' inputs; drawn anew by default, and printed")
+    sub.add_argument("--seed", type=int, help="of the hidden tests' inputs; drawn anew by default, and kept in DIR")
+    sub.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that grade at the same time (1)")
+    sub.add_argument("--cluster", default="", metavar="ADDRESS", help="hand the work to this Dask scheduler instead")
+    sub.add_argument("--no-sandbox", action="store_true", help="go on where there is none: you trust every submission")
     return parser
 
 

@@ -6,8 +6,9 @@ import re
 import pytest
 
 from course.authoring import notebook
-from course.grading.grade import results_of, run_tests
-from course.grading.submission import LocalSubmission
+from course.grading import hidden
+from course.grading.submission import LocalSubmission, Submission
+from course.grading.work import results_of
 from course.lab import exercises
 from course.lab.check import examine
 from course.lab.compare import agree
@@ -58,30 +59,36 @@ def test_every_mistake_is_recognised_as_itself(exercise, mistake):
 
 
 @functools.cache
-def graded(chapter):
-    """The results of a chapter's hidden tests for the reference, and for each mistake beside references elsewhere."""
-    declared = exercises.of_chapter(chapter)
-    own = {exercise.name: exercise.reference for exercise in declared}
-    classes = {"reference": LocalSubmission("reference", chapter, own)}
-    for exercise in declared:
-        for mistake in exercise.mistakes:
-            functions = own | {exercise.name: mistake.wrong}
-            classes[exercise.name, mistake.name] = LocalSubmission(
-                f"{exercise.name}: {mistake.name}", chapter, functions
-            )
-    outcomes = run_tests(list(classes.values()), seed=1)
-    return {key: results_of(submission, outcomes[id(submission)]) for key, submission in classes.items()}
+def own(chapter):
+    return {exercise.name: exercise.reference for exercise in exercises.of_chapter(chapter)}
+
+
+def lost(chapter, **functions):
+    """The exercises that lose their points when these functions stand in the place of the references."""
+    submission = LocalSubmission(chapter, own(chapter) | functions)
+    results = results_of(submission, hidden.run(chapter, submission, seed=1))
+    return [result["exercise"] for result in results if result["score"] == 0]
 
 
 @pytest.mark.parametrize("chapter", exercises.CHAPTERS)
 def test_the_reference_gets_full_marks(chapter):
-    assert [(r.exercise.name, r.status) for r in graded(chapter)["reference"] if r.status != "passed"] == []
+    assert lost(chapter) == []
+
+
+@pytest.mark.parametrize("chapter", exercises.CHAPTERS)
+def test_every_exercise_has_hidden_tests_and_every_hidden_test_an_exercise(chapter):
+    assert {test.exercise for test in hidden.of_chapter(chapter)} == set(own(chapter))
 
 
 @pytest.mark.parametrize(("exercise", "mistake"), MISTAKES, ids=name_of)
 def test_every_mistake_loses_its_points_and_no_others(exercise, mistake):
-    lost = [r.exercise.name for r in graded(exercise.chapter)[exercise.name, mistake.name] if r.score == 0]
-    assert lost == [exercise.name]
+    assert lost(exercise.chapter, **{exercise.name: mistake.wrong}) == [exercise.name]
+
+
+@pytest.mark.parametrize("exercise", EVERY, ids=name_of)
+def test_no_exercise_is_called_like_an_attribute_of_a_submission(exercise):
+    assert not hasattr(Submission, exercise.name)
+    assert exercise.name not in Submission.__dataclass_fields__
 
 
 @pytest.mark.parametrize("exercise", EVERY, ids=name_of)

@@ -1,16 +1,24 @@
 """A class of submissions, honest, untouched, mistaken, broken, hanging: each gets what it deserves, all are graded."""
 
+import contextlib
 import csv
 import json
 import os
 import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from course.cli import main
+from course.grading.collect import CollectError, collect
 from course.grading.grade import GradingError, grade
 from course.grading.submission import StudentError, Submission, Unreadable, chapter_of, code_cells
+from course.grading.workers import launcher_of_this_process
 from course.paths import project_root
 
 SOLVED = project_root() / "solutions/01_pca.ipynb"
@@ -162,54 +170,223 @@ def test_the_feedback_holds_no_line_of_a_hidden_test(graded):
         assert not [line for line in secret if line in text]
 
 
-def test_the_same_seed_gives_the_same_grades(tmp_path):
-    (tmp_path / "in/someone").mkdir(parents=True)
-    shutil.copy(SOLVED, tmp_path / "in/someone")
-    for out in ("a", "b"):
-        grade(tmp_path / "in", tmp_path / out, seed=3)
-    assert (tmp_path / "a/grades.csv").read_bytes() == (tmp_path / "b/grades.csv").read_bytes()
+def everything_in(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_no_process_of_a_student_is_left():
-    submission = Submission("solved", SOLVED)
-    submission.explained_variance(np.ones(3))
-    pid = submission._process.pid
-    submission.close()
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+@pytest.fixture
+def small_class(tmp_path):
+    for student, source in (("ann", SOLVED), ("ben", UNTOUCHED), ("cem", SOLVED)):
+        (tmp_path / "in" / student).mkdir(parents=True)
+        shutil.copy(source, tmp_path / "in" / student / "01_pca.ipynb")
+    return tmp_path / "in"
 
 
-def test_a_students_process_has_a_home_of_its_own(tmp_path):
+def test_one_process_two_processes_and_a_cluster_give_the_same_bytes(small_class, tmp_path):
+    grade(small_class, tmp_path / "one", seed=3)
+    grade(small_class, tmp_path / "two", seed=3, jobs=2)
+    assert everything_in(tmp_path / "one") == everything_in(tmp_path / "two")
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed: the cluster was NOT tried")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as dask:
+        grade(small_class, tmp_path / "three", seed=3, cluster=dask.scheduler_address)
+    assert everything_in(tmp_path / "one") == everything_in(tmp_path / "three")
+
+
+def test_a_cluster_that_is_not_there_is_one_line_and_nothing_is_lost(small_class, tmp_path, capsys, monkeypatch):
+    pytest.importorskip("distributed")
+    from course.grading import workers
+
+    monkeypatch.setattr(workers, "CLUSTER_LIMIT", "1s")
+    grade(small_class, tmp_path / "out", seed=3)
+    before = everything_in(tmp_path / "out")
+    (small_class / "dora").mkdir()
+    shutil.copy(SOLVED, small_class / "dora" / "01_pca.ipynb")
+    capsys.readouterr()
+    command = ["grade", str(small_class), "--out", str(tmp_path / "out"), "--cluster", "tcp://127.0.0.1:9"]
+    assert main(command) == 2
+    assert "the cluster at tcp://127.0.0.1:9 does not answer" in capsys.readouterr().err
+    assert everything_in(tmp_path / "out") == before
+
+
+def test_a_killed_run_goes_on_where_it_stopped_and_ends_with_the_same_bytes(small_class, tmp_path):
+    grade(small_class, tmp_path / "whole", seed=3)
+    command = [sys.executable, "-m", "course.cli", "grade", str(small_class), "--out", str(tmp_path / "killed")]
+    run = subprocess.Popen([*command, "--seed", "3"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    records = tmp_path / "killed" / "records"
+    deadline = time.monotonic() + 60
+    while len(list(records.glob("[0-9a-f]*.json"))) < 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    first = {path: path.stat().st_mtime_ns for path in records.glob("[0-9a-f]*.json")}
+    assert 1 <= len(first) <= 3
+    grade(small_class, tmp_path / "killed")  # the seed is that of the run that was begun
+    assert all(path.stat().st_mtime_ns == moment for path, moment in first.items())
+    whole = everything_in(tmp_path / "whole")
+    assert {k: v for k, v in everything_in(tmp_path / "killed").items() if "/." not in k} == whole
+
+
+def test_a_torn_record_is_graded_again(small_class, tmp_path):
+    grade(small_class, tmp_path / "out", seed=3)
+    before = everything_in(tmp_path / "out")
+    torn = next((tmp_path / "out/records").iterdir())
+    torn.write_bytes(torn.read_bytes()[:50])
+    grade(small_class, tmp_path / "out")
+    assert everything_in(tmp_path / "out") == before
+
+
+def test_a_changed_notebook_is_graded_again_and_the_others_are_not(small_class, tmp_path):
+    grade(small_class, tmp_path / "out", seed=3)
+    first = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out/records").iterdir()}
+    shutil.copy(SOLVED, small_class / "ben" / "01_pca.ipynb")
+    grade(small_class, tmp_path / "out")
+    second = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out/records").iterdir()}
+    assert {name for name in second if name not in first or second[name] != first[name]} == set(second) - set(first)
+    assert len(second) == 4
+    with (tmp_path / "out/grades.csv").open() as file:
+        assert sum(int(row["score"]) for row in csv.DictReader(file) if row["student"] == "ben") == 13
+
+
+def test_results_are_written_as_canvas_and_gradescope_take_them(graded):
+    out = graded[1]
+    with (out / "canvas/01_pca.csv").open() as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "01_pca"]
+    assert rows[1][0].strip() == "Points Possible"
+    assert rows[1][5] == "13"
+    assert {row[0]: row[5] for row in rows[2:]}["solved"] == "13"
+    results = json.loads((out / "gradescope/solved/results.json").read_text())
+    assert results["score"] == 14
+    assert {test["max_score"] for test in results["tests"]} == {1, 2, 3}
+
+
+def test_the_page_of_the_class_shows_who_misbehaved_and_what_looks_alike(graded):
+    page = (graded[1] / "class.html").read_text()
+    assert "standardise took longer than 2 s" in page
+    assert "the variance is divided by n" in page
+    assert "<td>marked</td>" in page.partition("Near-identical")[2]
+    assert "untouched" not in page.partition("Near-identical")[2]
+    assert "<b>boom" not in page
+
+
+@pytest.mark.parametrize(
+    ("layout", "student", "notebook"),
+    [
+        ("ann/01_pca.ipynb", "ann", "01_pca.ipynb"),
+        ("ann/pca/01_pca.ipynb", "ann", "01_pca.ipynb"),
+        ("Ann Lee_123456_assignsubmission_file_/my work.ipynb", "Ann Lee", "my work.ipynb"),
+        ("leeann_4711_998877_01_pca.ipynb", "leeann_4711", "01_pca.ipynb"),
+        ("leeann_LATE_4711_998877_01_pca-2.ipynb", "leeann_4711", "01_pca.ipynb"),
+    ],
+    ids=["folders", "nbgrader", "moodle", "canvas", "canvas, late and again"],
+)
+def test_submissions_are_found_as_other_systems_leave_them(tmp_path, layout, student, notebook):
+    folder = tmp_path / "in"
+    (folder / layout).parent.mkdir(parents=True)
+    (folder / layout).write_bytes(b"{}")
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.writestr(layout, b"{}")
+        archive.writestr(f"__MACOSX/{layout}", b"junk")
+    for place in (folder, tmp_path / "in.zip"):
+        (found,) = collect(place)
+        assert (found.student, found.notebook, found.read()) == (student, notebook, b"{}")
+
+
+def test_a_link_is_not_followed_and_costs_nobody_else(small_class, tmp_path):
+    (tmp_path / "secret.ipynb").write_bytes(SOLVED.read_bytes())
+    (small_class / "eve").mkdir()
+    (small_class / "eve" / "01_pca.ipynb").symlink_to(tmp_path / "secret.ipynb")
+    assert grade(small_class, tmp_path / "out", seed=3) == 1  # one is left to be graded
+    table = (tmp_path / "out/grades.csv").read_text()
+    assert 'eve,01_pca.ipynb,,0,0,"could not be graded: the file cannot be read' in table
+    assert table.count("passed") == 12
+
+
+def test_a_damaged_zip_is_said(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/all.zip").write_bytes(b"PK broken")
+    with pytest.raises(CollectError, match="is damaged, or not a zip"):
+        collect(tmp_path / "in")
+
+
+def test_a_name_cannot_lead_out_of_the_folder_of_results(tmp_path, small_class):
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.write(SOLVED, "../01_pca.ipynb")
+        archive.write(SOLVED, "=cmd()/01_pca.ipynb")
+    grade(tmp_path / "in.zip", tmp_path / "a/b/out", seed=3)
+    assert not list(tmp_path.glob("*.html"))
+    assert not list((tmp_path / "a").glob("*.html"))
+    assert "'=cmd()" in (tmp_path / "a/b/out/grades.csv").read_text()
+
+
+@pytest.fixture(scope="module")
+def submission():
+    """A Submission of the bytes of a notebook; all are closed in the end."""
+    made = []
+
+    def make(content, **settings):
+        made.append(Submission(content, launcher_of_this_process(sandbox=True), **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_no_process_of_a_student_is_left(submission):
+    launcher_of_this_process(sandbox=True)
+    time.sleep(1)  # whatever earlier tests ended is gone by then
+    before = children()
+    one = submission(SOLVED.read_bytes())
+    one.explained_variance(np.ones(3))
+    assert len(children()) == len(before) + 2  # the warden and the student
+    one.close()
+    deadline = time.monotonic() + 5
+    while children() != before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert children() == before
+
+
+def children():
+    """All processes that came from this one."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found, todo = set(), [os.getpid()]
+    while todo:
+        parent = todo.pop()
+        new = {pid for pid, its in parents.items() if its == parent}
+        found |= new
+        todo += new
+    return found
+
+
+def test_a_students_process_has_a_home_of_its_own(tmp_path, submission):
     changed(tmp_path / "a/01_pca.ipynb", {
         "explained_variance": "import os\ndef explained_variance(lam):\n    return [os.getcwd(), os.environ['HOME']]"
     })  # fmt: skip
-    submission = Submission("a", tmp_path / "a/01_pca.ipynb")
-    here, home = submission.explained_variance(np.ones(3))
-    submission.close()
-    assert here == home
-    assert str(project_root()) not in here
-    assert not os.path.exists(here)
+    here, home = submission((tmp_path / "a/01_pca.ipynb").read_bytes()).explained_variance(np.ones(3))
+    assert here == home == "/box"
 
 
-def test_cells_that_merely_demonstrate_are_not_run_again(tmp_path):
-    submission = Submission("solved", SOLVED)
-    assert not any("plots.biplot" in source for source in submission._sources)
-    assert any("import numpy" in source for source in submission._sources)
-    assert sum("def " in source for source in submission._sources) == 6
+def test_cells_that_merely_demonstrate_are_not_run_again(submission):
+    sources = submission(SOLVED.read_bytes())._sources
+    assert not any("plots.biplot" in source for source in sources)
+    assert any("import numpy" in source for source in sources)
+    assert sum("def " in source for source in sources) == 6
 
 
-def test_setup_is_there_even_when_the_student_deleted_it(tmp_path):
+def test_setup_is_there_even_when_the_student_deleted_it(submission):
     content = json.loads(SOLVED.read_text())
     content["cells"] = [c for c in content["cells"] if "setup" not in c["metadata"].get("tags", [])]
-    path = tmp_path / "01_pca.ipynb"
-    path.write_text(json.dumps(content))
-    submission = Submission("someone", path)
-    assert submission.explained_variance(np.array([3.0, 1.0])).tolist() == [0.75, 0.25]
-    submission.close()
+    one = submission(json.dumps(content).encode())
+    assert one.explained_variance(np.array([3.0, 1.0])).tolist() == [0.75, 0.25]
 
 
 def test_a_notebook_is_known_by_its_exercises_whatever_it_is_called():
-    assert chapter_of(code_cells(SOLVED), "homework") == "01_pca"
+    assert chapter_of(code_cells(SOLVED.read_bytes()), "homework") == "01_pca"
     assert chapter_of([], "01_pca-Copy1") == "01_pca"
     assert chapter_of([], "homework") is None
 
@@ -225,27 +402,22 @@ def test_a_notebook_is_known_by_its_exercises_whatever_it_is_called():
     ],
     ids=["empty", "not text", "a list", "no cells", "nested"],
 )
-def test_what_is_not_a_notebook_is_said(tmp_path, content, says):
-    path = tmp_path / "x.ipynb"
-    path.write_bytes(content)
+def test_what_is_not_a_notebook_is_said(content, says):
     with pytest.raises(Unreadable, match=says):
-        code_cells(path)
+        code_cells(content)
 
 
-def test_odd_cells_are_read_as_far_as_they_go(tmp_path):
-    path = tmp_path / "x.ipynb"
+def test_odd_cells_are_read_as_far_as_they_go():
     cells = [1, {}, {"cell_type": "code"}, {"cell_type": "code", "source": ["a\n", "b"], "metadata": 3}]
-    path.write_text(json.dumps({"cells": cells}))
-    assert [cell.source for cell in code_cells(path)] == ["", "a\nb"]
+    assert [cell.source for cell in code_cells(json.dumps({"cells": cells}).encode())] == ["", "a\nb"]
 
 
-def test_a_missing_function_is_said():
-    submission = Submission("x", UNTOUCHED)
+def test_a_missing_function_is_said(submission):
+    one = submission(UNTOUCHED.read_bytes())
     with pytest.raises(StudentError, match="defines no function column_range"):
-        submission.column_range(np.ones((2, 2)))
+        one.column_range(np.ones((2, 2)))
     with pytest.raises(NotImplementedError):
-        submission.covariance(np.ones((2, 2)))
-    submission.close()
+        one.covariance(np.ones((2, 2)))
 
 
 @pytest.mark.parametrize("make", [lambda p: None, lambda p: p.write_text("x"), lambda p: p.mkdir()])
@@ -257,7 +429,7 @@ def test_a_folder_without_submissions_is_one_clear_line(tmp_path, make, capsys):
     assert error.count("\n") == 1
 
 
-def test_a_place_that_cannot_be_written_to_is_said_before_anything_is_graded(tmp_path):
+def test_a_place_that_cannot_be_written_to_is_said_before_anything_is_graded(small_class, tmp_path):
     (tmp_path / "out").write_text("a file, not a folder")
     with pytest.raises(GradingError, match=r"cannot be written to .*nothing was graded"):
-        grade(tmp_path, tmp_path / "out")
+        grade(small_class, tmp_path / "out")

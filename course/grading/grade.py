@@ -1,194 +1,137 @@
-"""`course grade`: a folder of submissions in, grades.csv and a page of feedback for each student out."""
+"""`course grade`: a place of submissions in; records, grades.csv, and pages of feedback out.
+
+Every submission becomes a record, out/records/<key>.json, the moment it is graded. The key is a hash of all that the
+record depends on: whose notebook it is, its bytes, the hidden tests, the seed, the time limit. A run that was killed
+and is started again grades what has no record yet; the tables and pages are made from the records, always the same.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-import os
+import hashlib
+import json
 import secrets
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterable
-from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import pytest
-
-from course.files import write as write_file
-from course.grading.plugin import Graded, Grading, Outcome
-from course.grading.report import feedback_page
-from course.grading.submission import Submission, Unreadable
-from course.lab import exercises
-from course.lab.answer import Answer
-from course.lab.check import examine
-from course.lab.exercise import Exercise
-from course.paths import project_root
-
-COLUMNS = ("student", "notebook", "exercise", "score", "max_score", "status")
+from course import __version__
+from course.files import write
+from course.grading import hidden, report, workers
+from course.grading.collect import Found, collect
+from course.grading.isolation import probe
+from course.grading.work import Record
 
 
 class GradingError(Exception):
     """A grading run cannot start or go on; the message says why."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """What one exercise of one submission is worth, and what the student is told about it."""
-
-    exercise: Exercise
-    score: int
-    status: str
-    missed: tuple[Outcome, ...] = ()
-    visible: Answer | None = None
-
-
-@dataclass
-class Sheet:
-    """One submitted notebook with its results."""
-
-    student: str
-    notebook: str
-    results: list[Result] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def score(self) -> int:
-        return sum(result.score for result in self.results)
-
-    @property
-    def max_score(self) -> int:
-        return sum(result.exercise.points for result in self.results)
-
-
-def hidden_tests(chapter: str) -> Path:
-    """The hidden tests of a chapter. Raises GradingError where they are not, as in a student's bundle."""
-    path = project_root() / "tests" / "hidden" / f"test_{chapter}.py"
-    if not path.exists():
-        raise GradingError(f"the hidden tests of {chapter} are not here ({path}); grade from the instructors' clone")
-    return path
-
-
-def run_tests(submissions: list[Graded], seed: int) -> dict[int, list[Outcome]]:
-    """Every hidden test on every submission; the outcomes by id(submission)."""
-    grading = Grading(submissions, seed)
-    for chapter in sorted({submission.chapter for submission in submissions if submission.chapter}):
-        chatter = io.StringIO()
-        with redirect_stdout(chatter):
-            # --noconftest and -c: whatever configuration stands around the hidden tests has no say in the grades.
-            status = pytest.main(
-                ["-q", "--noconftest", "-c", os.devnull, "--rootdir", str(project_root()), "-p", "no:cacheprovider",
-                 "-p", "no:nbval", "-W", "ignore", "--tb=no", str(hidden_tests(chapter))],
-                plugins=[grading],
-            )  # fmt: skip
-        if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            raise GradingError(f"the hidden tests of {chapter} did not run:\n{chatter.getvalue()[-2000:]}")
-    return grading.outcomes
-
-
-def results_of(submission: Graded, outcomes: Iterable[Outcome]) -> list[Result]:
-    """The results of a submission: an exercise has its points when it was tested and passed every one of its tests."""
-    by_exercise: dict[str, list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
-        by_exercise[outcome.exercise].append(outcome)
-    results = []
-    for exercise in exercises.of_chapter(submission.chapter or ""):
-        mine = by_exercise[exercise.name]
-        missed = tuple(outcome for outcome in mine if outcome.status != "passed")
-        if mine and not missed:
-            results.append(Result(exercise, exercise.points, "passed"))
-            continue
-        status = missed[0].status if missed else "not tested"
-        visible = None
-        if status in ("wrong value", "wrong type or shape", "raised"):
-            visible = examine(exercise, lambda *args, name=exercise.name: submission.call(name, *args))
-        results.append(Result(exercise, 0, status, missed, visible))
-    return results
-
-
-def collect(folder: Path, time_limit: float) -> tuple[list[Submission], list[Sheet]]:
-    """The submissions below `folder`, <student>/<notebook>.ipynb, and a sheet for every file that cannot be graded."""
-    if not folder.is_dir():
-        raise GradingError(f"{folder} is not a folder; expected one with a folder for each student")
-    files = sorted(p for p in folder.glob("*/*.ipynb") if not p.name.startswith("."))
-    if not files:
-        raise GradingError(f"{folder} holds no <student>/<notebook>.ipynb")
-    submissions, broken = [], []
-    for path in files:
-        student = path.parent.name
-        try:
-            submission = Submission(student, path, time_limit)
-        except Unreadable as reason:
-            chapter = next((c for c in exercises.CHAPTERS if path.stem.startswith(c)), None)
-            broken.append(_broken(student, path, chapter, f"unreadable: {reason}"))
-            continue
-        if submission.chapter is None:
-            broken.append(
-                _broken(student, path, None, "not a notebook of this course: it defines none of its exercises")
-            )
-        else:
-            submissions.append(submission)
-    return submissions, broken
-
-
-def _broken(student: str, path: Path, chapter: str | None, status: str) -> Sheet:
-    tasks = exercises.of_chapter(chapter) if chapter else ()
-    results = [Result(exercise, 0, status.partition(":")[0]) for exercise in tasks]
-    return Sheet(student, path.name, results, [status])
-
-
-def grade(folder: Path, out: Path, time_limit: float = 30.0, seed: int | None = None) -> int:
-    """Grade every submission and write the results to `out`; returns the exit status, 0 when the run is complete.
-
-    Raises GradingError when there is nothing to grade, or nowhere to write.
-    """
+def prepare(out: Path, seed: int | None) -> int:
+    """Make the folder of results, and return the seed of the run: that of the run that was begun there, if one was."""
     try:
-        (out / "feedback").mkdir(parents=True, exist_ok=True)
+        (out / "records").mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
             pass
     except OSError as error:
         raise GradingError(f"{out} cannot be written to ({error.strerror}); nothing was graded") from None
+    begun = out / "run.json"
+    if seed is None and begun.exists():
+        try:
+            return int(json.loads(begun.read_text("utf-8"))["seed"])
+        except (ValueError, KeyError, TypeError):
+            raise GradingError(f"{begun} is damaged; give the run's --seed, or another --out") from None
     seed = secrets.randbits(32) if seed is None else seed
+    write(begun, json.dumps({"seed": seed}) + "\n")
+    return seed
+
+
+def key_of(found: Found, seed: int, time_limit: float) -> str:
+    """The name of a submission's record: a hash of everything that its grade depends on."""
+    try:
+        content = hashlib.sha256(found.read()).hexdigest()
+    except (OSError, zipfile.BadZipFile):
+        content = "unreadable"
+    everything = [found.student, found.notebook, content, hidden.digest(), seed, float(time_limit), __version__]
+    return hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:24]
+
+
+def stored(path: Path) -> Record | None:
+    """The record at `path`, or None where there is none that is whole."""
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) and "results" in record and not record.get("again") else None
+
+
+def prove_the_walls() -> None:
+    """Try the sandbox from inside before any student's code runs. Raises GradingError where a wall does not hold."""
+    launcher = workers.launcher_of_this_process(sandbox=True)
+    fallen = [sentence for sentence, holds in probe(launcher) if not holds]
+    if fallen:
+        raise GradingError(
+            f"the sandbox ({launcher.name}) does not hold what it should: {'; '.join(fallen)}. Nothing was graded. "
+            "Where you trust every submission, go on without one: --no-sandbox"
+        )
+    print(f"in force: {launcher.name}")
+
+
+def grade(
+    place: Path,
+    out: Path,
+    time_limit: float = 30.0,
+    seed: int | None = None,
+    jobs: int = 1,
+    cluster: str = "",
+    sandbox: bool = True,
+) -> int:
+    """Grade every submission that has no record yet, then write tables and pages; returns 0, or 1 if some were lost.
+
+    Raises GradingError, CollectError, IsolationError or HiddenTestError, before anything is graded, where the run
+    cannot start, and ConnectionError where a cluster goes away: the records so far stay, and the same command goes on.
+    """
+    files = collect(place)
+    seed = prepare(out, seed)
+    if sandbox and not cluster:
+        prove_the_walls()
     print(f"the hidden tests draw their inputs with --seed {seed}")
 
-    submissions, sheets = collect(folder, time_limit)
-    outcomes = run_tests(list(submissions), seed)
-    for submission in submissions:
-        try:
-            results = results_of(submission, outcomes[id(submission)])
-        finally:
-            submission.close()
-        sheets.append(Sheet(submission.student, submission.path.name, results, submission.problems))
-    sheets.sort(key=lambda sheet: (sheet.student, sheet.notebook))
-    write_results(sheets, out)
-    for sheet in sheets:
-        note = f"  ({'; '.join(sheet.problems)})" if sheet.problems else ""
-        print(f"{sheet.student:24} {sheet.notebook:28} {sheet.score:3} of {sheet.max_score}{note}")
-    print(f"{len(sheets)} notebooks; {out / 'grades.csv'} and {out / 'feedback'} written")
-    return 0
+    keys = {key_of(found, seed, time_limit): found for found in files}
+    todo = [(key, found) for key, found in keys.items() if stored(out / "records" / f"{key}.json") is None]
+    if len(todo) < len(keys):
+        print(f"{len(keys) - len(todo)} of {len(keys)} were graded before")
+    tasks = [(key, found.notebook, found.read) for key, found in todo]
+    settings = (sandbox, time_limit, seed)
+    work: Callable[[], Iterator[tuple[str, Record]]]
+    if cluster:
+        work = partial(workers.cluster, tasks, cluster, *settings)
+    elif jobs > 1:
+        work = partial(workers.processes, tasks, jobs, *settings)
+    else:
+        work = partial(workers.here, tasks, *settings)
+
+    from tqdm import tqdm
+
+    for key, record in tqdm(work(), total=len(tasks), desc="grading", unit="notebook", disable=not tasks):
+        found = keys[key]
+        whole = {"student": found.student, "notebook": found.notebook, **record}
+        write(out / "records" / f"{key}.json", json.dumps(whole, indent=1, sort_keys=True) + "\n")
+
+    lost = report.write_all(sheets(out, keys), out)
+    print(f"{len(keys)} notebooks; {out / 'grades.csv'}, {out / 'class.html'} and {out / 'feedback'} written")
+    if lost:
+        print(f"{lost} could not be graded: the same command tries them again")
+    return 1 if lost else 0
 
 
-def write_results(sheets: list[Sheet], out: Path) -> None:
-    """grades.csv and feedback/<student>.html; each file is replaced as a whole."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    by_student: dict[str, list[Sheet]] = defaultdict(list)
-    for sheet in sheets:
-        by_student[sheet.student].append(sheet)
-        for result in sheet.results:
-            writer.writerow(
-                (
-                    sheet.student,
-                    sheet.notebook,
-                    result.exercise.name,
-                    result.score,
-                    result.exercise.points,
-                    result.status,
-                )
-            )
-        if not sheet.results:
-            writer.writerow((sheet.student, sheet.notebook, "", 0, 0, sheet.problems[0]))
-    write_file(out / "grades.csv", table.getvalue())
-    for student, mine in by_student.items():
-        write_file(out / "feedback" / f"{student}.html", feedback_page(student, mine))
+def sheets(out: Path, keys: dict[str, Found]) -> Callable[[], Iterator[dict[str, Any]]]:
+    """The records of a run, one at a time, in the order of students and notebooks; every call begins anew."""
+
+    def read() -> Iterator[dict[str, Any]]:
+        for key in keys:
+            yield json.loads((out / "records" / f"{key}.json").read_text("utf-8"))
+
+    return read

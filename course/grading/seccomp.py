@@ -58,8 +58,9 @@ def program(machine: str) -> list[Instruction]:
         refuse,
     ]
     for numbers in _DENIED.values():
-        if numbers[column] is not None:
-            code += [(_EQUAL, 0, 1, numbers[column]), refuse]
+        number = numbers[column]
+        if number is not None:
+            code += [(_EQUAL, 0, 1, number), refuse]
     # glibc falls back from clone3, whose flags lie in memory that a filter cannot read, to clone.
     code += [(_EQUAL, 0, 1, _CLONE3[column]), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)]
     for number, test, operand in ((_CLONE[column], _ANY_BIT, CLONE_THREAD), (_SOCKET[column], _EQUAL, AF_UNIX)):

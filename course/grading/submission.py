@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from course.grading import wire
+from course.grading.isolation import Launcher, Running
 from course.lab import exercises, inspect_code
 from course.paths import project_root
 
 SIZE_LIMIT = 50 << 20  # bytes of a submitted notebook
-START_LIMIT = 60.0  # seconds for Python itself to start
+START_LIMIT = 60.0  # seconds more for the first cell: where there is no fork server, Python itself must start
+CELL_LIMIT = 1000  # code cells of a notebook that are run
+SOURCE_LIMIT = 1 << 20  # characters of code that are run
 
 
 class Unreadable(Exception):
@@ -46,15 +43,12 @@ class Cell:
     tags: tuple[str, ...] = ()
 
 
-def code_cells(path: Path) -> list[Cell]:
+def code_cells(content: bytes) -> list[Cell]:
     """The code cells of a notebook file, whatever its metadata say. Raises Unreadable."""
+    if len(content) > SIZE_LIMIT:
+        raise Unreadable(f"larger than {SIZE_LIMIT >> 20} MB")
     try:
-        if path.stat().st_size > SIZE_LIMIT:
-            raise Unreadable(f"larger than {SIZE_LIMIT >> 20} MB")
-        content = json.loads(path.read_bytes().decode("utf-8-sig"))
-        cells = content["cells"]
-    except OSError as error:
-        raise Unreadable(error.strerror or "cannot be read") from None
+        cells = json.loads(content.decode("utf-8-sig"))["cells"]
     except UnicodeDecodeError:
         raise Unreadable("not a text in UTF-8") from None
     except (ValueError, RecursionError):
@@ -65,7 +59,7 @@ def code_cells(path: Path) -> list[Cell]:
     for cell in cells if isinstance(cells, list) else []:
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             source = cell.get("source", "")
-            text = source if isinstance(source, str) else "".join(map(str, source))
+            text = source if isinstance(source, str) else "".join(map(str, source if isinstance(source, list) else ()))
             metadata = cell.get("metadata")
             tags = metadata.get("tags", ()) if isinstance(metadata, dict) else ()
             found.append(Cell(text.strip("\n"), tuple(map(str, tags)) if isinstance(tags, list) else ()))
@@ -89,7 +83,13 @@ def chapter_of(cells: list[Cell], name: str) -> str | None:
     return next((chapter for chapter in exercises.CHAPTERS if name.startswith(chapter)), None)
 
 
-def needed(cells: list[Cell], released: list[Cell]) -> list[str]:
+@functools.cache
+def _released(chapter: str) -> tuple[Cell, ...]:
+    path = project_root() / "notebooks" / f"{chapter}.ipynb"
+    return tuple(code_cells(path.read_bytes())) if path.exists() else ()
+
+
+def needed(cells: list[Cell], released: tuple[Cell, ...]) -> list[str]:
     """The sources to run: the released setup, then every cell that holds an exercise or that the student wrote.
 
     A released cell that merely demonstrates, or checks, and was left as it is, is not run again.
@@ -107,25 +107,35 @@ class Submission:
     A call runs in the student's process, is over within `time_limit` seconds, and returns plain data; or it raises
     StudentError, or NotImplementedError where the stub still stands. After a call that hung or died, the next one
     starts a fresh process. `close` ends it.
+
+    content     the bytes of the notebook
+    launcher    starts the processes
+    time_limit  seconds for a cell, and for a call
+    chapter     where it is known; else it is found by the exercises that the notebook defines
     """
 
-    student: str
-    path: Path
+    content: bytes
+    launcher: Launcher
     time_limit: float = 30.0
     chapter: str | None = None
+    name: str = ""
     problems: list[str] = field(default_factory=list)
+    printed: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._process: subprocess.Popen | None = None
-        self._connection: socket.socket | None = None
+        self._process: Running | None = None
         self._skipped: set[int] = set()
-        self._home: tempfile.TemporaryDirectory | None = None
         self._dead: str = ""
         self._lost: dict[str, StudentError] = {}  # functions that hung or died once: they are not called again
-        cells = code_cells(self.path)
-        self.chapter = self.chapter or chapter_of(cells, self.path.stem)
-        released = project_root() / "notebooks" / f"{self.chapter}.ipynb"
-        self._sources = needed(cells, code_cells(released) if self.chapter and released.exists() else [])
+        cells = code_cells(self.content)
+        self.chapter = self.chapter or chapter_of(cells, self.name)
+        sources = needed(cells, _released(self.chapter) if self.chapter else ())
+        if len(sources) > CELL_LIMIT or sum(map(len, sources)) > SOURCE_LIMIT:
+            self.problems.append(f"only the first {CELL_LIMIT} cells of a million characters in all are run")
+        self._sources: list[str] = []
+        for source in sources[:CELL_LIMIT]:
+            if sum(map(len, self._sources)) + len(source) <= SOURCE_LIMIT:
+                self._sources.append(source)
         self._trees = _functions(self._sources)
         self._borrowed = _imported_from_course(self._sources)
 
@@ -139,7 +149,7 @@ class Submission:
         self._refuse_forbidden(name)
         if name in self._lost:
             raise self._lost[name]
-        connection = self._running()
+        connection = self._running().connection
         deadline = time.monotonic() + self.time_limit
         try:
             wire.send(connection, {"call": name, "args": list(args)}, deadline)
@@ -151,7 +161,7 @@ class Submission:
         return self._value(name, reply)
 
     def _given_up(self, name: str, status: str, message: str) -> StudentError:
-        self._kill()
+        self.close()
         self._lost[name] = StudentError(status, message)
         return self._lost[name]
 
@@ -186,55 +196,44 @@ class Submission:
         if used:
             raise StudentError("forbidden", f"{name} uses {used[0]}, which the exercise asks to do without")
 
-    def _running(self) -> socket.socket:
-        """The connection to a process in which the cells have run; a cell that hangs or kills it is left out."""
+    def _running(self) -> Running:
+        """The process in which the cells have run; a cell that hangs or kills it is left out."""
         if self._dead:
             raise StudentError("died", self._dead)
-        while self._connection is None:
+        while self._process is None:
             if len(self._skipped) > 3:
                 self._dead = "more than three cells hang or end the process"
                 raise StudentError("died", self._dead)
             self._start()
-        return self._connection
+        return self._process
 
     def _start(self) -> None:
-        self._home = self._home or tempfile.TemporaryDirectory(prefix="submission-", ignore_cleanup_errors=True)
-        mine, theirs = socket.socketpair()
-        environment = {
-            key: os.environ[key] for key in ("PATH", "LANG", "SYSTEMROOT", "COURSE_DATA") if key in os.environ
-        }
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "course.grading.student", str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                cwd=self._home.name,
-                env={**environment, "HOME": self._home.name, "PYTHONPATH": str(project_root())},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        self._connection = mine
+        self._process = self.launcher.start()
+        connection = self._process.connection
         order = [i for i in range(len(self._sources)) if i not in self._skipped]
         current = -1  # position in `order` of the cell that is running
+        # One limit for all cells together: a thousand cells that sleep must not delay the class.
+        last = time.monotonic() + START_LIMIT + 4 * self.time_limit
         try:
-            wire.send(
-                mine,
-                {"chapter": self.chapter, "cells": [self._sources[i] for i in order]},
-                time.monotonic() + START_LIMIT,
-            )
+            job = {"chapter": self.chapter, "cells": [self._sources[i] for i in order]}
+            wire.send(connection, job, time.monotonic() + START_LIMIT)
             for current, index in enumerate(order):
                 limit = self.time_limit + (START_LIMIT if current == 0 else 0)
-                reply = wire.receive(mine, time.monotonic() + limit)
+                reply = wire.receive(connection, min(last, time.monotonic() + limit))
                 if reply["error"] is not None:
                     self._note(index, f"{reply['error']['type']}: {reply['error']['message']}")
+                self._keep_printed(index, str(reply["printed"]))
         except wire.TimeUp:
             self._leave_out(order, current, f"took longer than {self.time_limit:g} s and was left out")
         except (wire.WireError, KeyError, TypeError):
             self._leave_out(order, current, "ended the process and was left out")
 
+    def _keep_printed(self, index: int, printed: str) -> None:
+        for name in _defines(self._sources[index]):
+            self.printed[name] = printed[:2000]
+
     def _leave_out(self, order: list[int], current: int, what: str) -> None:
-        self._kill()
+        self.close()
         if current < 0:
             self._dead = "its process could not be started"
             raise StudentError("died", self._dead)
@@ -247,24 +246,11 @@ class Submission:
         if note not in self.problems:
             self.problems.append(note)
 
-    def _kill(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        if self._process is not None:
-            try:
-                os.killpg(self._process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                self._process.kill()
-            self._process.wait()
-            self._process = None
-
     def close(self) -> None:
-        """End the student's process and remove its folder."""
-        self._kill()
-        if self._home is not None:
-            self._home.cleanup()
-            self._home = None
+        """End the student's process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
 
 
 def _functions(sources: list[str]) -> dict[str, ast.AST]:
@@ -284,10 +270,12 @@ def _parsed(sources: list[str]) -> list[ast.Module]:
 
     trees = []
     for source in sources:
-        try:
-            trees.append(ast.parse(TransformerManager().transform_cell(source)))
-        except (SyntaxError, ValueError, RecursionError):  # the cell will complain of itself when it runs
-            continue
+        for read in (str, TransformerManager().transform_cell):  # plain Python first, then with IPython's magics
+            try:
+                trees.append(ast.parse(read(source[:100_000])))
+                break
+            except (SyntaxError, ValueError, RecursionError, MemoryError):  # the cell will complain when it runs
+                continue
     return trees
 
 
@@ -306,10 +294,10 @@ def _imported_from_course(sources: list[str]) -> dict[str, str]:
 class LocalSubmission:
     """Functions of this process in the place of a student's: how the hidden tests themselves are tested."""
 
-    student: str
     chapter: str
     functions: dict[str, Callable]
     problems: list[str] = field(default_factory=list)
+    printed: dict[str, str] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Callable:
         if name.startswith("_"):

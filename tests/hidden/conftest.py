@@ -1,12 +1,32 @@
-"""Run on their own, the hidden tests are run on the solutions: they must all pass."""
+"""Run by pytest, the hidden tests are run on the solutions, in the sandbox: they must all pass."""
 
-from course.grading.plugin import Grading
+import pytest
+
+from course.grading import hidden
+from course.grading.isolation import IsolationError, Unsandboxed, best
 from course.grading.submission import Submission
-from course.lab.exercises import CHAPTERS
 from course.paths import project_root
 
 
-def pytest_configure(config):
-    sources = [project_root() / "solutions" / f"{chapter}.ipynb" for chapter in CHAPTERS]
-    solved = [Submission("solution", path, chapter=path.stem) for path in sources if path.exists()]
-    config.pluginmanager.register(Grading(solved, seed=0), "grading")
+@pytest.fixture(scope="session")
+def launcher():
+    try:
+        launcher = best()
+    except IsolationError:
+        launcher = Unsandboxed()
+    yield launcher
+    launcher.close()
+
+
+@pytest.fixture(scope="module")
+def submission(request, launcher):
+    chapter = request.module.__name__.rpartition(".")[2].removeprefix("test_")
+    content = (project_root() / "solutions" / f"{chapter}.ipynb").read_bytes()
+    submission = Submission(content, launcher, chapter=chapter)
+    yield submission
+    submission.close()
+
+
+@pytest.fixture
+def rng(request):
+    return hidden.generator(request.node.originalname, seed=0)

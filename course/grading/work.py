@@ -1,0 +1,90 @@
+"""One submission, graded: plain data in, plain data out, so that any worker on any machine can do it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections import defaultdict
+from typing import Any
+
+from course.grading import hidden
+from course.grading.isolation import Launcher
+from course.grading.submission import LocalSubmission, Submission, Unreadable, chapter_of, code_cells
+from course.lab import exercises
+from course.lab.check import examine
+
+Record = dict[str, Any]  # JSON: what is written of one submission, and all that any report needs
+
+
+def grade_one(name: str, content: bytes, launcher: Launcher, time_limit: float, seed: int) -> Record:
+    """The record of one notebook. Never raises for what a student may hand in."""
+    try:
+        submission = Submission(content, launcher, time_limit, name=name.removesuffix(".ipynb"))
+    except Unreadable as reason:
+        chapter = next((c for c in exercises.CHAPTERS if name.startswith(c)), None)
+        return _ungraded(chapter, "unreadable", f"unreadable: {reason}")
+    if submission.chapter is None:
+        return _ungraded(None, "unknown", "not a notebook of this course: it defines none of its exercises")
+    try:
+        results = results_of(submission, hidden.run(submission.chapter, submission, seed))
+    finally:
+        submission.close()
+    return {
+        "chapter": submission.chapter,
+        "results": results,
+        "problems": submission.problems,
+        "shingles": shingles(content),
+    }
+
+
+def _ungraded(chapter: str | None, status: str, why: str) -> Record:
+    tasks = exercises.of_chapter(chapter) if chapter else ()
+    results = [_result(exercise, 0, status) for exercise in tasks]
+    return {"chapter": chapter, "results": results, "problems": [why], "shingles": []}
+
+
+def _result(exercise: Any, score: int, status: str, **more: Any) -> Record:
+    told = {"missed": [], "message": "", "visible": [], "mistake": "", "printed": ""}
+    return {"exercise": exercise.name, "score": score, "max_score": exercise.points, "status": status, **told, **more}
+
+
+def results_of(submission: Submission | LocalSubmission, outcomes: list[hidden.Outcome]) -> list[Record]:
+    """A result for each exercise: it has its points when it was tested and passed every one of its tests."""
+    by_exercise: dict[str, list[hidden.Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by_exercise[outcome.exercise].append(outcome)
+    results = []
+    for exercise in exercises.of_chapter(submission.chapter or ""):
+        mine = by_exercise[exercise.name]
+        missed = [outcome for outcome in mine if outcome.status != "passed"]
+        printed = submission.printed.get(exercise.name, "")
+        if mine and not missed:
+            results.append(_result(exercise, exercise.points, "passed", printed=printed))
+            continue
+        status = missed[0].status if missed else "not tested"
+        told: Record = {"missed": [outcome.property for outcome in missed], "printed": printed}
+        told["message"] = next((outcome.message for outcome in missed if outcome.message), "")
+        if status in ("wrong value", "wrong type or shape", "raised"):
+            answer = examine(exercise, lambda *args, name=exercise.name: submission.call(name, *args))
+            told |= {"mistake": answer.mistake, "visible": [] if answer.passed else list(answer.lines)}
+        results.append(_result(exercise, 0, status, **told))
+    return results
+
+
+def shingles(content: bytes, size: int = 12, keep: int = 400) -> list[int]:
+    """Hashes of the runs of `size` syntax nodes in the solved exercises, names left out: alike for renamed copies."""
+    cells = code_cells(content)
+    chapter = chapter_of(cells, "")
+    names = {exercise.name for exercise in exercises.of_chapter(chapter)} if chapter else set()
+    kinds: list[str] = []
+    for cell in cells:
+        try:
+            tree = ast.parse(cell.source[:100_000])
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef) and function.name in names:
+                kinds += [function.name, *(type(node).__name__ for node in ast.walk(function))]
+    runs = {"".join(kinds[i : i + size]) for i in range(len(kinds) - size + 1)}
+    hashes = (int.from_bytes(hashlib.blake2b(run.encode(), digest_size=6).digest(), "big") for run in runs)
+    return sorted(hashes)[:keep]
