@@ -56,7 +56,7 @@ def _grade(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from course.doctor import report
 
-    return 0 if report() else 1
+    return 0 if report(options.grading) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    command("doctor", _doctor, "say what is wrong with this installation, and how to mend it")
+    sub = command("doctor", _doctor, "say what is wrong with this installation, and how to mend it")
+    sub.add_argument("--grading", action="store_true", help="also try the sandbox that students' code is graded in")
 
     sub = command("sync", _sync, "bring the .py and the .ipynb of a notebook together without losing an edit")
     sub.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")

@@ -126,6 +126,23 @@ def _hardware() -> Iterator[Finding]:
     )
 
 
+def _sandbox() -> Iterator[Finding]:
+    from course.grading.isolation import IsolationError, best, probe
+
+    mend = "grade on Linux, or in a container that may make namespaces; only where you trust everyone: --no-sandbox"
+    try:
+        launcher = best()
+    except IsolationError as error:
+        yield Finding(False, "sandbox", str(error).partition(". ")[0], mend)
+        return
+    try:
+        yield Finding(True, "sandbox", launcher.name)
+        for sentence, holds in probe(launcher):
+            yield Finding(holds, "sandbox", sentence if holds else f"does NOT hold: {sentence}", mend)
+    finally:
+        launcher.close()
+
+
 _LOOKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("Python", _python),
     ("packages", _packages),
@@ -138,9 +155,12 @@ _LOOKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
 )
 
 
-def findings() -> Iterator[Finding]:
-    """Look at everything, one Finding after the other. A look that fails becomes a Finding itself; none raises."""
-    for what, look in _LOOKS:
+def findings(grading: bool = False) -> Iterator[Finding]:
+    """Look at everything, one Finding after the other. A look that fails becomes a Finding itself; none raises.
+
+    grading adds what only an instructor needs: the sandbox, each of its walls tried from inside.
+    """
+    for what, look in (*_LOOKS, *((("sandbox", _sandbox),) if grading else ())):
         try:
             yield from look()
         except Exception as error:
@@ -148,10 +168,10 @@ def findings() -> Iterator[Finding]:
             yield Finding(False, what, f"failed ({type(error).__name__}: {text})", REINSTALL)
 
 
-def report() -> bool:
+def report(grading: bool = False) -> bool:
     """Print every finding, and a last line that counts the faults; True when there are none."""
     faults = 0
-    for finding in findings():
+    for finding in findings(grading):
         print(finding, flush=True)
         faults += not finding.well
     print("everything is well" if not faults else f"{faults} to mend")

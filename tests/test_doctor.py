@@ -73,3 +73,28 @@ def test_a_look_that_fails_becomes_a_line_and_the_others_go_on(monkeypatch, caps
     out = lines(capsys)
     assert out[0].startswith("! torch and torchvision  failed (RuntimeError: operator torchvision::nms")
     assert any("cores" in line and str(os.cpu_count()) in line for line in out)
+
+
+def test_the_walls_of_the_sandbox_have_a_line_each(capsys):
+    from course.grading import isolation
+
+    try:
+        isolation.best().close()
+    except isolation.IsolationError as error:
+        pytest.skip(f"no sandbox on this machine: {error}")
+    assert main(["doctor", "--grading"]) == 0
+    out = lines(capsys)
+    assert any("the hidden tests cannot be seen" in line for line in out)
+    assert any("the network cannot be reached" in line for line in out)
+
+
+def test_without_a_sandbox_one_line_says_so_and_how_to_go_on(monkeypatch, capsys):
+    from course.grading import isolation
+
+    def none():
+        raise isolation.IsolationError("no sandbox can be had on this machine: no Linux. Grade on Linux")
+
+    monkeypatch.setattr(isolation, "best", none)
+    assert main(["doctor", "--grading"]) == 1
+    assert any(line.startswith("! sandbox") and "--no-sandbox" in line for line in lines(capsys))
+    assert main(["doctor"]) == 0

@@ -12,6 +12,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from course.lab import exercises
 from course.lab.help import BEGIN, END
 
 CHECKED = "nbval-check-output"  # nbval compares the output of cells with this tag, and no other output is stored
@@ -95,6 +96,30 @@ def _stubbed(source: str, name: str) -> str:
     return "\n".join(line for line, hidden in _regions(source, name) if not hidden)
 
 
+def mark_for_nbgrader(nb: NotebookNode, chapter: str) -> None:
+    """Give the cell of each declared exercise, and its check, the metadata that nbgrader knows them by.
+
+    The exercise is nbgrader's "solution" cell, the check its "autograder tests" with the exercise's points.
+    """
+    points = {e.name: e.points for e in exercises.of_chapter(chapter)} if chapter in exercises.CHAPTERS else {}
+    patterns = {"exercise": r"^def (\w+)\(", "check": r"\bcheck\(\s*[\"'](\w+)[\"']"}
+    marked = set()
+    for cell in nb.cells:
+        cell.metadata.pop("nbgrader", None)
+        kind = next((tag for tag in patterns if tag in cell.metadata.get("tags", [])), "")
+        found = [name for name in re.findall(patterns.get(kind, r"(?!)"), cell.source, re.MULTILINE) if name in points]
+        if cell.cell_type != "code" or not found or (kind, found[0]) in marked:
+            continue
+        marked.add((kind, found[0]))
+        known = {"schema_version": 3, "task": False, "cell_type": "code"}
+        if kind == "exercise":
+            known |= {"grade_id": f"solution-{found[0]}", "grade": False, "solution": True, "locked": False}
+        else:
+            known |= {"grade_id": found[0], "grade": True, "solution": False, "locked": True}
+            known |= {"points": points[found[0]]}
+        cell.metadata["nbgrader"] = NotebookNode(known)
+
+
 def finished(nb: NotebookNode, chapter: str, outputs: dict[str, list]) -> NotebookNode:
     """The notebook as it is stored: fixed metadata, cell ids from the content, no outputs but the compared ones.
 
@@ -111,7 +136,7 @@ def finished(nb: NotebookNode, chapter: str, outputs: dict[str, list]) -> Notebo
         stored = NotebookNode(
             id=digest if seen[digest] == 1 else f"{digest}-{seen[digest]}",
             cell_type=cell.cell_type,
-            metadata={"tags": list(tags)} if tags else {},
+            metadata=NotebookNode(tags=list(tags)) if tags else NotebookNode(),
             source=cell.source,
         )
         if cell.cell_type == "code":
@@ -119,6 +144,7 @@ def finished(nb: NotebookNode, chapter: str, outputs: dict[str, list]) -> Notebo
             stored["execution_count"] = len(done.cells) + 1 if kept else None  # nbval compares none without a count
             stored["outputs"] = kept
         done.cells.append(stored)
+    mark_for_nbgrader(done, chapter)
     done.metadata["course"]["base"] = fingerprint(done)
     return done
 

@@ -62,6 +62,7 @@ def _with_old_outputs(text, nb):
     ids = {cell.source: cell.id for cell in nb.cells if "id" in cell}
     for cell in combined.cells:
         cell["id"] = ids.pop(cell.source, cell.id)
+    notebook.mark_for_nbgrader(combined, nb.metadata.get("course", {}).get("chapter", ""))
     return combined
 
 
