@@ -49,5 +49,5 @@ $(VENV)/.lab: pyproject.toml jupyterlab-settings.json $(CONSTRAINTS)
 	touch $@
 
 $(VENV)/.test: $(VENV)/.lab
-	$(PIP) -c $(CONSTRAINTS) --editable '.[dev]'
+	$(PIP) -c $(CONSTRAINTS) --editable '.[dev,grading]'
 	touch $@

@@ -155,8 +155,8 @@ def covariance(X):
     Example: the rows (0, 0) and (2, 4) give [[2, 4], [4, 8]].
     """
     ### BEGIN SOLUTION
-    centred = X - X.mean(axis=0)
-    return centred.T @ centred / (len(X) - 1)
+    deviations = X - X.mean(axis=0)
+    return deviations.T @ deviations / (len(X) - 1)
     ### END SOLUTION
 
 

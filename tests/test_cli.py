@@ -25,7 +25,7 @@ def test_build_check_says_that_all_is_well(capsys):
     [
         (["build", "07_nothing"], "there is no chapter '07_nothing'"),
         (["sync", "nothing.ipynb"], "there is neither nothing.py nor nothing.ipynb"),
-        (["grade", "nowhere", "--out", "{tmp}/out"], "nowhere is not a folder"),
+        (["grade", "nowhere", "--out", "{tmp}/out"], "nowhere is neither a folder nor a zip"),
         (["release", "--to", "{tmp}/file/dist"], "cannot be written to"),
     ],
 )

@@ -180,7 +180,7 @@ def test_hints_come_one_at_a_time_and_begin_again(capsys):
 def test_the_solution_is_shown_where_it_is_and_asked_for_where_it_is_not(capsys, tmp_path, monkeypatch):
     solution("covariance")
     out = capsys.readouterr().out
-    assert "centred.T @ centred" in out
+    assert "deviations.T @ deviations" in out
     assert "SOLUTION" not in out
     monkeypatch.setattr(lab_help, "project_root", lambda: tmp_path)
     solution("covariance")

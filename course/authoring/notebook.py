@@ -136,7 +136,7 @@ def finished(nb: NotebookNode, chapter: str, outputs: dict[str, list]) -> Notebo
         stored = NotebookNode(
             id=digest if seen[digest] == 1 else f"{digest}-{seen[digest]}",
             cell_type=cell.cell_type,
-            metadata=NotebookNode(tags=list(tags)) if tags else NotebookNode(),
+            metadata={"tags": list(tags)} if tags else {},
             source=cell.source,
         )
         if cell.cell_type == "code":

@@ -97,8 +97,10 @@ def processes(tasks: Iterable[Task], jobs: int, *settings: Any) -> Iterator[tupl
 
 def cluster(tasks: Iterable[Task], address: str, *settings: Any) -> Iterator[tuple[str, Record]]:
     """By the workers of a Dask cluster, each with a fork server of its own. Raises ConnectionError if it goes away."""
-    from distributed import Client, as_completed
-
+    try:
+        from distributed import Client, as_completed
+    except ImportError:
+        raise ConnectionError("--cluster needs Dask: `pip install distributed`, here and on the workers") from None
     try:
         client = Client(address, timeout=CLUSTER_LIMIT)
     except (OSError, TimeoutError) as error:
