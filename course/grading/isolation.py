@@ -81,16 +81,18 @@ class ForkServer:
         with theirs:
             try:
                 socket.send_fds(self._control, [b"s"], [theirs.fileno()])
-                warden = wire.receive(self._control, time.monotonic() + START_LIMIT)["pid"]
+                warden = os.pidfd_open(wire.receive(self._control, time.monotonic() + START_LIMIT)["pid"])
             except (OSError, wire.WireError) as error:
                 raise IsolationError(f"the fork server has gone ({error})") from None
-        return Running(mine, lambda: _kill(warden))
+        return Running(mine, lambda: _terminate(warden))
 
     def close(self) -> None:
-        self._control.close()
-        with contextlib.suppress(ProcessLookupError):
+        self._control.close()  # which the server takes as the word to end
+        try:
+            self._server.wait(10)
+        except subprocess.TimeoutExpired:
             self._server.kill()
-        self._server.wait()
+            self._server.wait()
 
 
 class Bubblewrap:
@@ -179,9 +181,14 @@ def _python(
     )
 
 
-def _kill(pid: int) -> None:
+def _terminate(warden: int) -> None:
+    """Have a warden kill its student, wait for it, and end; `warden` is a pidfd, which no other process can come to be.
+
+    A warden runs no student's code, so it can be relied on.
+    """
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        signal.pidfd_send_signal(warden, signal.SIGTERM)
+    os.close(warden)
 
 
 def _end(process: subprocess.Popen) -> None:

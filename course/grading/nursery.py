@@ -49,11 +49,11 @@ def main(descriptor: int) -> None:
     except Exception as error:
         wire.send(control, {"failed": f"{type(error).__name__}: {error}"})
         return
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # wardens are reaped by the kernel
     wire.send(control, {"ready": True})
     while True:
         request, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-        if not request:  # the grader has gone
+        _reap(os.WNOHANG)
+        if not request:  # the grader has gone; the wardens that are left end with this process
             return
         (theirs,) = descriptors
         warden = os.fork()
@@ -62,6 +62,13 @@ def main(descriptor: int) -> None:
             _warden(theirs)
         os.close(theirs)
         wire.send(control, {"pid": warden})
+
+
+def _reap(how: int) -> None:
+    """Take note of the wardens that have ended, so that their CPU time counts as this process's, and the grader's."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, how)[0]:
+            pass
 
 
 def _confine() -> None:
@@ -108,7 +115,6 @@ def _warden(theirs: int) -> None:
     """Never returns: it waits for the student's process, and ends with it."""
     status = 1
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         namespaces.die_with_parent()
         uid = namespaces.FIRST_UID + os.getpid() if Path("/proc/self/uid_map").read_text().split()[2] != "1" else None
         namespaces.private_views()
@@ -116,6 +122,7 @@ def _warden(theirs: int) -> None:
         if student == 0:
             _student(theirs, uid)
         os.close(theirs)
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(student, signal.SIGKILL))
         os.waitpid(student, 0)
         status = 0
     finally:
