@@ -205,6 +205,11 @@ def test_an_answer_as_html_is_escaped_and_has_its_code_marked():
         (1.0, 1.0 + 1e-9, True),
         (1.0, np.float32(1.0), True),
         (1.0, np.array(1.0), True),
+        (np.array([1.0, 1e-4]), np.array([1.00001, 1e-4]), False),
+        (np.array([1.0, 1e-4]), np.array([1.00001, 1e-4], np.float32), True),  # as much as float32 can hold
+        (np.array([100.0, 0.0]), np.array([100.0, 1e-3], np.float32), True),
+        (np.array([100.0, 0.0]), np.array([100.0, 0.1], np.float32), False),
+        (np.array([1.0], np.float32), np.array([1.00001], np.float32), False),
         (np.ones(3), np.ones((3, 1)), False),
         (np.ones(3), np.ones(3, dtype=int), True),
         (np.array([1.0, np.nan]), np.array([1.0, np.nan]), True),

@@ -39,7 +39,7 @@ def test_the_bundle_has_what_a_student_needs(unpacked):
 
 def test_the_bundle_has_no_solutions_folder_and_no_hidden_test(unpacked):
     names = [path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*")]
-    assert not [name for name in names if name.startswith(("solutions", "tests", ".git")) or "hidden" in name]
+    assert not [name for name in names if name.startswith(("solutions", "tests", ".git")) or "/test_" in name]
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 
 

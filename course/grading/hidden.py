@@ -72,14 +72,26 @@ def digest() -> str:
 def of_chapter(chapter: str) -> tuple[HiddenTest, ...]:
     """The hidden tests of a chapter, in the order of the file. Raises HiddenTestError."""
     path = path_of(chapter)
-    spec = importlib.util.spec_from_file_location(f"hidden_{chapter}", path)
+    names = vars(_module(f"hidden_{chapter}", path))
+    return tuple(_declared(path, *item) for item in names.items() if item[0].startswith("test_"))
+
+
+@functools.cache
+def alternatives(chapter: str) -> dict[str, tuple[Callable, ...]]:
+    """Other correct implementations, by exercise: ALTERNATIVES of tests/hidden/alternatives/c<chapter>.py, if it is."""
+    path = project_root() / "tests" / "hidden" / "alternatives" / f"c{chapter}.py"
+    return _module(f"alternatives_{chapter}", path).ALTERNATIVES if path.exists() else {}
+
+
+def _module(name: str, path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pytest warns of marks that no pytest run has registered
         spec.loader.exec_module(module)
-    return tuple(_declared(path, *item) for item in vars(module).items() if item[0].startswith("test_"))
+    return module
 
 
 def _declared(path: Path, name: str, function: Callable) -> HiddenTest:
@@ -98,9 +110,9 @@ def generator(test: str, seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(test.encode())])
 
 
-def run(chapter: str, submission: Any, seed: int) -> list[Outcome]:
-    """Every hidden test of a chapter on one submission."""
-    return [_outcome(test, submission, seed) for test in of_chapter(chapter)]
+def run(chapter: str, submission: Any, seed: int, only: str = "") -> list[Outcome]:
+    """Every hidden test of a chapter on one submission; those of one exercise where `only` names it."""
+    return [_outcome(test, submission, seed) for test in of_chapter(chapter) if only in ("", test.exercise)]
 
 
 def _outcome(test: HiddenTest, submission: Any, seed: int) -> Outcome:
@@ -113,6 +125,8 @@ def _outcome(test: HiddenTest, submission: Any, seed: int) -> Outcome:
         status = "not attempted"
     except StudentError as error:
         status, message = error.status, str(error)
+        if status == "wrong type or shape":  # the name of a type could carry a hidden input too
+            message = ""
         if status == "raised":  # what a function says of itself could carry a hidden input: only a builtin name passes
             kind = message.partition(":")[0]
             message = f"it raised {kind}" if hasattr(builtins, kind) else ""

@@ -82,7 +82,8 @@ def _flat(value: Any, where: str = "") -> list[tuple[str, np.ndarray]]:
 def difference(expected: Any, got: Any, rtol: float, atol: float) -> str | None:
     """None where all entries agree, |got - expected| <= atol + rtol |expected|; else the largest difference in words.
 
-    Both values are of the same kind. NaN agrees with nothing but NaN in the same place.
+    Both values are of the same kind. NaN agrees with nothing but NaN in the same place. A result in a shorter floating
+    type than the expected one is compared with what it can hold: 1000 units in its last place, of the largest entry.
     """
     worst, message = -1.0, None
     for (where, e), (_, g) in zip(_flat(expected), _flat(got), strict=True):
@@ -90,11 +91,12 @@ def difference(expected: Any, got: Any, rtol: float, atol: float) -> str | None:
             if not np.array_equal(e, g):
                 worst, message = np.inf, f"{where}yours is {g!r}, expected {e!r}"
             continue
+        rtol_here, atol_here = _for_type(e, g, rtol, atol)
         e = e.astype(complex if e.dtype.kind == "c" else float)
         g = g.astype(e.dtype)
         if np.isnan(g).any() and not np.isnan(e).any():
             return f"{where}yours contains NaN (not a number)"
-        if np.allclose(g, e, rtol=rtol, atol=atol, equal_nan=True):
+        if np.allclose(g, e, rtol=rtol_here, atol=atol_here, equal_nan=True):
             continue
         with np.errstate(invalid="ignore"):
             gap = np.where(g == e, 0.0, np.abs(g - e))
@@ -108,6 +110,16 @@ def difference(expected: Any, got: Any, rtol: float, atol: float) -> str | None:
                 f"expected {e[index].item():.6g}"
             )
     return message
+
+
+def _for_type(expected: np.ndarray, got: np.ndarray, rtol: float, atol: float) -> tuple[float, float]:
+    if got.dtype.kind not in "fc" or expected.dtype.kind not in "fc" or not expected.size:
+        return rtol, atol
+    unit = 1000 * float(np.finfo(got.dtype).eps)
+    if unit <= 1000 * np.finfo(expected.dtype).eps:
+        return rtol, atol
+    largest = float(np.abs(expected[np.isfinite(expected)]).max(initial=0))
+    return max(rtol, unit), max(atol, unit * largest)
 
 
 def agree(expected: Any, got: Any, rtol: float, atol: float) -> bool:

@@ -45,9 +45,10 @@ def fix_signs(E) -> np.ndarray:
     """Each column of E (p, k) times +1 or -1, so that its entry of largest size is positive.
 
     An eigenvector is known up to its sign only; this is the sign that scikit-learn's PCA chooses too. Entries within
-    one part in a million of the largest count as equal, and the first of them decides.
+    one part in a million of the largest count as equal, and the first of them decides. The floating type of E is kept.
     """
-    E = np.asarray(E, dtype=float)
+    E = np.asarray(E)
+    E = E if E.dtype.kind == "f" else E.astype(float)
     size = np.abs(E)
     first = (size >= size.max(axis=0) * (1 - 1e-6)).argmax(axis=0)
     sign = np.sign(E[first, np.arange(E.shape[1])])
