@@ -50,7 +50,15 @@ def _grade(options: argparse.Namespace) -> int:
         options.jobs,
         options.cluster,
         not options.no_sandbox,
+        options.gradebook,
+        options.marks,
     )
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from course.grading.audit import audit
+
+    return audit(options.chapters, options.seeds)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -90,7 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, help="of the hidden tests' inputs; drawn anew by default, and kept in DIR")
     sub.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that grade at the same time (1)")
     sub.add_argument("--cluster", default="", metavar="ADDRESS", help="hand the work to this Dask scheduler instead")
+    sub.add_argument("--marks", type=Path, metavar="CSV", help="a person's marks for written answers, to be merged")
+    sub.add_argument("--gradebook", default="", metavar="URL", help="of nbgrader, such as sqlite:///gradebook.db")
     sub.add_argument("--no-sandbox", action="store_true", help="go on where there is none: you trust every submission")
+
+    sub = command("audit", _audit, "test the hidden tests: are they strict on mistakes, and fair to right answers?")
+    sub.add_argument("chapters", nargs="*", metavar="CHAPTER", help="such as 01_pca; all of them by default")
+    sub.add_argument("--seeds", type=int, default=200, metavar="N", help="to count wrong verdicts with (200; 0: none)")
     return parser
 
 

@@ -13,7 +13,8 @@ class UnwritableError(OSError):
 
 def write(path: Path, text: str) -> None:
     """Replace a text file as a whole, with line feeds on every system."""
-    write_bytes(path, text.encode())
+    # Half a character, which a notebook or a file name may well hold, is no reason to lose a page.
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:

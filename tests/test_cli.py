@@ -12,7 +12,7 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     assert stop.value.code == 0
     out = capsys.readouterr().out
-    assert all(command in out for command in ("build", "doctor", "grade", "release", "sync"))
+    assert all(command in out for command in ("audit", "build", "doctor", "grade", "release", "sync"))
 
 
 def test_build_check_says_that_all_is_well(capsys):
@@ -24,6 +24,7 @@ def test_build_check_says_that_all_is_well(capsys):
     ("arguments", "says"),
     [
         (["build", "07_nothing"], "there is no chapter '07_nothing'"),
+        (["audit", "07_nothing"], "there is no chapter '07_nothing'"),
         (["sync", "nothing.ipynb"], "there is neither nothing.py nor nothing.ipynb"),
         (["grade", "nowhere", "--out", "{tmp}/out"], "nowhere is neither a folder nor a zip"),
         (["release", "--to", "{tmp}/file/dist"], "cannot be written to"),

@@ -353,7 +353,9 @@ def children():
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+                if state != "Z":  # a zombie has ended; its parent will take note at the next request
+                    parents[int(entry.name)] = int(parent)
     found, todo = set(), [os.getpid()]
     while todo:
         parent = todo.pop()

@@ -12,6 +12,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from course.grading.written import question_in
 from course.lab import exercises
 from course.lab.help import BEGIN, END
 
@@ -99,13 +100,20 @@ def _stubbed(source: str, name: str) -> str:
 def mark_for_nbgrader(nb: NotebookNode, chapter: str) -> None:
     """Give the cell of each declared exercise, and its check, the metadata that nbgrader knows them by.
 
-    The exercise is nbgrader's "solution" cell, the check its "autograder tests" with the exercise's points.
+    The exercise is nbgrader's "solution" cell, the check its "autograder tests" with the exercise's points, a written
+    answer its "manually graded answer".
     """
     points = {e.name: e.points for e in exercises.of_chapter(chapter)} if chapter in exercises.CHAPTERS else {}
     patterns = {"exercise": r"^def (\w+)\(", "check": r"\bcheck\(\s*[\"'](\w+)[\"']"}
-    marked = set()
+    marked: set[str | tuple[str, str]] = set()
     for cell in nb.cells:
         cell.metadata.pop("nbgrader", None)
+        question = question_in(cell.metadata.get("tags", [])) if cell.cell_type == "markdown" else None
+        if question and question[0] not in marked:
+            marked.add(question[0])
+            known = {"schema_version": 3, "task": False, "cell_type": "markdown", "grade_id": question[0]}
+            known |= {"grade": True, "solution": True, "locked": False, "points": question[1]}
+            cell.metadata["nbgrader"] = NotebookNode(known)
         kind = next((tag for tag in patterns if tag in cell.metadata.get("tags", [])), "")
         found = [name for name in re.findall(patterns.get(kind, r"(?!)"), cell.source, re.MULTILINE) if name in points]
         if cell.cell_type != "code" or not found or (kind, found[0]) in marked:

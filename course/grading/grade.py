@@ -19,7 +19,7 @@ from typing import Any
 
 from course import __version__
 from course.files import write
-from course.grading import hidden, report, workers
+from course.grading import hidden, report, workers, written
 from course.grading.collect import Found, collect
 from course.grading.isolation import probe
 from course.grading.work import Record
@@ -67,8 +67,11 @@ def stored(path: Path) -> Record | None:
     return record if isinstance(record, dict) and "results" in record and not record.get("again") else None
 
 
-def prove_the_walls() -> None:
-    """Try the sandbox from inside before any student's code runs. Raises GradingError where a wall does not hold."""
+def prove_the_walls() -> str:
+    """Try the sandbox from inside before any student's code runs; returns its name.
+
+    Raises GradingError where a wall does not hold.
+    """
     launcher = workers.launcher_of_this_process(sandbox=True)
     fallen = [sentence for sentence, holds in probe(launcher) if not holds]
     if fallen:
@@ -76,7 +79,7 @@ def prove_the_walls() -> None:
             f"the sandbox ({launcher.name}) does not hold what it should: {'; '.join(fallen)}. Nothing was graded. "
             "Where you trust every submission, go on without one: --no-sandbox"
         )
-    print(f"in force: {launcher.name}")
+    return launcher.name
 
 
 def grade(
@@ -87,16 +90,26 @@ def grade(
     jobs: int = 1,
     cluster: str = "",
     sandbox: bool = True,
+    gradebook: str = "",
+    marks: Path | None = None,
 ) -> int:
     """Grade every submission that has no record yet, then write tables and pages; returns 0, or 1 if some were lost.
+
+    With the URL of a `gradebook` the marks go into nbgrader's as well; `marks` is a table of a person's marks for
+    written answers.
 
     Raises GradingError, CollectError, IsolationError or HiddenTestError, before anything is graded, where the run
     cannot start, and ConnectionError where a cluster goes away: the records so far stay, and the same command goes on.
     """
+    if gradebook:
+        from course.grading import nbgrader
+
+        nbgrader.require()
+    given = written.read_marks(marks) if marks else {}
     files = collect(place)
     seed = prepare(out, seed)
-    if sandbox and not cluster:
-        prove_the_walls()
+    if sandbox and not cluster and jobs == 1:
+        print(f"in force: {prove_the_walls()}")
     print(f"the hidden tests draw their inputs with --seed {seed}")
 
     keys = {key_of(found, seed, time_limit): found for found in files}
@@ -109,7 +122,7 @@ def grade(
     if cluster:
         work = partial(workers.cluster, tasks, cluster, *settings)
     elif jobs > 1:
-        work = partial(workers.processes, tasks, jobs, *settings)
+        work = partial(workers.processes, tasks, jobs, *settings, proof=prove_the_walls if sandbox else None)
     else:
         work = partial(workers.here, tasks, *settings)
 
@@ -120,8 +133,12 @@ def grade(
         whole = {"student": found.student, "notebook": found.notebook, **record}
         write(out / "records" / f"{key}.json", json.dumps(whole, indent=1, sort_keys=True) + "\n")
 
-    lost = report.write_all(sheets(out, keys), out)
+    read = written.merged(sheets(out, keys), given)
+    written.write_pages(read, out, given)
+    lost = report.write_all(read, out)
     print(f"{len(keys)} notebooks; {out / 'grades.csv'}, {out / 'class.html'} and {out / 'feedback'} written")
+    if gradebook:
+        print(f"{nbgrader.write_gradebook(read, gradebook)} notebooks entered into {gradebook}")
     if lost:
         print(f"{lost} could not be graded: the same command tries them again")
     return 1 if lost else 0

@@ -235,7 +235,10 @@ def see(pid):
     return refused(lambda: os.kill(pid, 0)) and not os.path.exists(f"/proc/{pid}/environ")
 
 def start_a_process():
-    return refused(os.fork)
+    def attempt():
+        if os.fork() == 0:  # a second process on the channel would answer in the place of this one
+            os._exit(0)
+    return refused(attempt)
 
 def take_memory():
     return refused(lambda: bytearray(16 << 30))

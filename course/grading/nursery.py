@@ -134,7 +134,6 @@ def _student(theirs: int, uid: int | None) -> None:
     connection = socket.socket(fileno=theirs)
     try:
         confine_student(uid, cpu_seconds=600)
-        namespaces.die_with_parent()
     except BaseException as error:
         with contextlib.suppress(wire.WireError):
             wire.send(connection, {"failed": f"{type(error).__name__}: {error}"})
@@ -151,6 +150,7 @@ def confine_student(uid: int | None, cpu_seconds: int) -> None:
     namespaces.limit(MEMORY, cpu_seconds, FILE_SIZE, FILES)
     namespaces.fresh_folders()
     namespaces.drop_rights(uid)
+    namespaces.die_with_parent()  # after the change of user, which undoes it; before the filter, which forbids to
     seccomp.install()
 
 

@@ -23,10 +23,10 @@ ALIKE = 0.9  # of the shingles of two notebooks that must be common for them to 
 Sheet = dict[str, Any]
 Sheets = Callable[[], Iterator[Sheet]]
 
-_PAGES = jinja2.Environment(
+PAGES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
-_PAGES.filters["code"] = lambda text: jinja2.utils.markupsafe.Markup(
+PAGES.filters["code"] = lambda text: jinja2.utils.markupsafe.Markup(
     re.sub(r"`([^`]+)`", r"<code>\1</code>", str(jinja2.utils.markupsafe.escape(text)))
 )
 
@@ -41,7 +41,7 @@ def max_score(sheet: Sheet) -> int:
     return sum(result["max_score"] for result in sheet["results"])
 
 
-_PAGES.globals.update(score=score, max_score=max_score, contract=lambda name: exercises.find(name).contract)
+PAGES.globals.update(score=score, max_score=max_score, contract=lambda name: exercises.find(name).contract)
 
 
 def write_all(sheets: Sheets, out: Path) -> int:
@@ -67,7 +67,7 @@ def _table(sheets: Sheets) -> str:
     table = csv.writer(stream, lineterminator="\n")
     table.writerow(COLUMNS)
     for sheet in sheets():
-        whose = (_plain(sheet["student"]), _plain(sheet["notebook"]))
+        whose = (plain(sheet["student"]), plain(sheet["notebook"]))
         for result in sheet["results"]:
             table.writerow((*whose, result["exercise"], result["score"], result["max_score"], result["status"]))
         if not sheet["results"]:
@@ -75,7 +75,7 @@ def _table(sheets: Sheets) -> str:
     return stream.getvalue()
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A cell that a spreadsheet takes as text: a leading = + - @ would be run as a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
@@ -101,7 +101,7 @@ def canvas(sheets: Sheets) -> dict[str, str]:
         for student, points in sorted(scores.items()):
             numbered = re.fullmatch(r"(.+)_(\d+)", student)
             name, number = (numbered[1], numbered[2]) if numbered else (student, "")
-            table.writerow((_plain(name), number, "", "" if numbered else _plain(student), "", points))
+            table.writerow((plain(name), number, "", "" if numbered else plain(student), "", points))
         tables[chapter] = stream.getvalue()
     return tables
 
@@ -128,6 +128,8 @@ def told(result: dict[str, Any]) -> list[str]:
     """What a student is told of one exercise: never a hidden input, an expected value or a line of a test."""
     if result["status"] == "passed":
         return []
+    if result["status"] == "marked":
+        return [result["message"]] if result["message"] else []
     if result["status"] == "not attempted":
         return [exercises.find(result["exercise"]).contract]
     if result["message"] and result["status"] not in ("raised", "wrong value"):
@@ -141,12 +143,12 @@ def told(result: dict[str, Any]) -> list[str]:
     return lines
 
 
-_PAGES.globals["told"] = told
+PAGES.globals["told"] = told
 
 
 def feedback_page(student: str, notebooks: list[Sheet]) -> str:
     """The feedback on all notebooks of one student, one self-contained page; all that came from them is escaped."""
-    return _PAGES.get_template("feedback.html").render(student=student, sheets=notebooks)
+    return PAGES.get_template("feedback.html").render(student=student, sheets=notebooks)
 
 
 def class_page(sheets: Sheets) -> str:
@@ -168,7 +170,7 @@ def class_page(sheets: Sheets) -> str:
         if sheet["problems"] or worst:
             notes = sheet["problems"] + [f"{r['exercise']}: {r['message'] or r['status']}" for r in worst]
             odd.append((sheet["student"], sheet["notebook"], notes))
-    return _PAGES.get_template("class.html").render(
+    return PAGES.get_template("class.html").render(
         statuses=dict(statuses),
         mistakes=mistakes.most_common(30),
         totals={chapter: (len(t), min(t), sum(t) / len(t), max(t)) for chapter, t in sorted(totals.items())},

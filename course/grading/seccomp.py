@@ -31,11 +31,13 @@ _DENIED = {
     "fsconfig": (431, 431), "fsmount": (432, 432), "fspick": (433, 433), "pidfd_open": (434, 434),
     "pidfd_getfd": (438, 438), "process_madvise": (440, 440), "mount_setattr": (442, 442),
     "quotactl_fd": (443, 443), "memfd_secret": (447, 447),
+    # Memory that outlives its mapping, and so escapes RLIMIT_AS:
+    "memfd_create": (319, 279), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),
 }  # fmt: skip
-_CLONE, _CLONE3, _SOCKET = (56, 220), (435, 435), (41, 198)
+_CLONE, _CLONE3, _SOCKET, _PRCTL = (56, 220), (435, 435), (41, 198), (157, 167)
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, the kernel's AUDIT_ARCH
 
-CLONE_THREAD, AF_UNIX = 0x10000, 1
+CLONE_THREAD, AF_UNIX, PR_SET_PDEATHSIG = 0x10000, 1, 1
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data; both machines are little-endian
@@ -66,6 +68,8 @@ def program(machine: str) -> list[Instruction]:
     for number, test, operand in ((_CLONE[column], _ANY_BIT, CLONE_THREAD), (_SOCKET[column], _EQUAL, AF_UNIX)):
         code += [(_EQUAL, 0, 4, number), (_LOAD, 0, 0, _FIRST_ARGUMENT), (test, 1, 0, operand), refuse]
         code += [(_RETURN, 0, 0, _ALLOW)]
+    # A process that no longer dies with its parent would outlive the run.
+    code += [(_EQUAL, 0, 3, _PRCTL[column]), (_LOAD, 0, 0, _FIRST_ARGUMENT), (_EQUAL, 0, 1, PR_SET_PDEATHSIG), refuse]
     return [*code, (_RETURN, 0, 0, _ALLOW)]
 
 

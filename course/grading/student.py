@@ -12,9 +12,12 @@ import linecache
 import os
 import socket
 import sys
+import types
+from collections.abc import Callable
 from typing import Any
 
 from course.grading import wire
+from course.lab.exercise import Exercise
 
 PRINTED = 4000  # characters that are kept of what a cell or a call prints
 
@@ -66,7 +69,50 @@ def _run(shell: Any, source: str) -> dict[str, Any] | None:
     return None if error is None else _complaint(error)
 
 
-def _answer(functions: dict[str, Any], own: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+def _watch(exercise: Exercise, notebook: dict[str, Any], used: list[str]) -> Callable[..., None]:
+    """A function for sys.setprofile that refuses what the exercise forbids, and notes the name in `used`.
+
+    Refused are calls by the student's own code, however it came by the function: that a library calls the same inside
+    is its own affair. The syntax tree, which the grader reads, is the other half: this one stands in the student's
+    process, where it can be undone.
+    """
+    names, reference = frozenset(exercise.forbidden), getattr(exercise.reference, "__code__", None)
+
+    def own(frame: types.FrameType | None) -> bool:
+        return frame is not None and (frame.f_globals is notebook or frame.f_code.co_filename in ("<string>", __file__))
+
+    def wraps(frame: types.FrameType, code: types.CodeType) -> bool:  # a decorator's frame, around what it decorates
+        return any(getattr(frame.f_locals.get(name), "__code__", None) is code for name in frame.f_code.co_freevars)
+
+    def refuse(name: str) -> None:
+        used.append(name)
+        raise NameError(f"{name} is not to be used here")
+
+    def watch(frame: types.FrameType, event: str, called: Any) -> None:
+        if event == "c_call":
+            name = str(getattr(called, "__name__", "")).removeprefix("linalg_")  # torch.linalg.svd is linalg_svd
+            if name in names and own(frame):
+                refuse(name)
+        elif event == "call":
+            code, caller = frame.f_code, frame.f_back
+            if code.co_name == "__init__" and code.co_varnames and own(caller):
+                kinds = type(frame.f_locals.get(code.co_varnames[0])).__mro__
+                made = next(kind.__name__ for kind in kinds if kind.__module__ != notebook["__name__"])
+                if made in names:  # or the notebook's own class, made from one
+                    refuse(made)
+            elif code.co_name in names or code is reference:
+                inner = code
+                while caller is not None and not own(caller) and wraps(caller, inner):
+                    inner, caller = caller.f_code, caller.f_back
+                if own(caller) and not own(frame):
+                    refuse(code.co_name)
+
+    return watch
+
+
+def _answer(
+    functions: dict[str, Any], own: dict[str, Any], declared: dict[str, Exercise], request: dict[str, Any]
+) -> dict[str, Any]:
     """Call one function of the student's, with the course's own in the place of all other exercises.
 
     So it is in the notebook, where `check` replaces what is wrong; and a fault in one exercise costs that one alone.
@@ -78,7 +124,10 @@ def _answer(functions: dict[str, Any], own: dict[str, Any], request: dict[str, A
     theirs = dict(functions)
     functions.update({other: stand_in for other, stand_in in own.items() if other != name})
     try:
-        return _called(function, request["args"])
+        used: list[str] = []
+        watch = _watch(declared[name], functions, used) if name in declared else None
+        answer = _called(function, request["args"], watch)
+        return {"forbidden": used[0]} if used else answer
     finally:
         for other in own:
             if other in theirs:
@@ -87,15 +136,18 @@ def _answer(functions: dict[str, Any], own: dict[str, Any], request: dict[str, A
                 functions.pop(other, None)
 
 
-def _called(function: Any, args: list) -> dict[str, Any]:
+def _called(function: Any, args: list, watch: Callable[..., None] | None) -> dict[str, Any]:
     if not callable(function):
         return {"raised": {"type": "TypeError", "message": "not a function", "line": 0, "source": ""}}
     if str(getattr(function, "__module__", "")).partition(".")[0] == "course":
         return {"borrowed": True}
+    sys.setprofile(watch)
     try:
         value = function(*args)
     except BaseException as error:
         return {"raised": _complaint(error)}
+    finally:
+        sys.setprofile(None)
     try:
         wire.pack(value)
     except BaseException as error:
@@ -111,16 +163,18 @@ def serve(connection: socket.socket) -> None:
     shell, printed = new_shell(), Tail()
     sys.stdout = sys.stderr = printed
     job = wire.receive(connection)
+    # Before the cells: what they do to Python's import must not cost the student the other exercises.
+    declared = {exercise.name: exercise for exercise in exercises.of_chapter(job["chapter"])}
+    own = {name: standing_in(exercise) for name, exercise in declared.items()}
     for index, source in enumerate(job["cells"]):
         printed.kept = ""
         wire.send(connection, {"cell": index, "error": _run(shell, source), "printed": printed.kept})
-    own = {exercise.name: standing_in(exercise) for exercise in exercises.of_chapter(job["chapter"])}
     while True:
         try:
             request = wire.receive(connection)
         except wire.Closed:
             return
-        wire.send(connection, _answer(shell.user_ns, own, request))
+        wire.send(connection, _answer(shell.user_ns, own, declared, request))
 
 
 def main(descriptor: int) -> None:

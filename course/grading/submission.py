@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import json
+import math
 import re
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from course.paths import project_root
 SIZE_LIMIT = 50 << 20  # bytes of a submitted notebook
 START_LIMIT = 60.0  # seconds more for the first cell: where there is no fork server, Python itself must start
 CELL_LIMIT = 1000  # code cells of a notebook that are run
-SOURCE_LIMIT = 1 << 20  # characters of code that are run
+SOURCE_LIMIT = 1 << 19  # characters of code that are run
 
 
 class Unreadable(Exception):
@@ -124,20 +125,23 @@ class Submission:
 
     def __post_init__(self) -> None:
         self._process: Running | None = None
-        self._skipped: set[int] = set()
+        self._skipped: set[int] = set()  # cells that are not run again
+        self._deaths = 0  # cells that hung or ended the process
         self._dead: str = ""
         self._lost: dict[str, StudentError] = {}  # functions that hung or died once: they are not called again
         cells = code_cells(self.content)
         self.chapter = self.chapter or chapter_of(cells, self.name)
         sources = needed(cells, _released(self.chapter) if self.chapter else ())
         if len(sources) > CELL_LIMIT or sum(map(len, sources)) > SOURCE_LIMIT:
-            self.problems.append(f"only the first {CELL_LIMIT} cells of a million characters in all are run")
+            self.problems.append(f"only the first {CELL_LIMIT} cells, of {SOURCE_LIMIT} characters in all, are run")
         self._sources: list[str] = []
         for source in sources[:CELL_LIMIT]:
             if sum(map(len, self._sources)) + len(source) <= SOURCE_LIMIT:
                 self._sources.append(source)
-        self._trees = _functions(self._sources)
-        self._borrowed = _imported_from_course(self._sources)
+        parsed = _parsed(self._sources)
+        self._trees = _functions(parsed)
+        self._borrowed = _imported_from_course(parsed)
+        self._banned: dict[str, str] = {}  # the first forbidden name that a function uses, once it was looked for
 
     def __getattr__(self, name: str) -> Callable:
         if name.startswith("_"):
@@ -172,36 +176,50 @@ class Submission:
                 return content
             if kind == "missing":
                 raise StudentError("missing", f"the notebook defines no function {name}")
+            if kind == "forbidden":
+                known = type(content) is str and content in self._forbidden_names(name)  # else it could carry an input
+                what = content if known else "something"
+                raise StudentError("forbidden", f"{name} uses {what}, which the exercise asks to do without")
             if kind == "borrowed":
                 raise StudentError("forbidden", f"{name} is the course's own function, not the student's")
             if kind == "odd":
-                raise StudentError("wrong type or shape", f"{name} returned something else than data: {content}")
+                raise StudentError("wrong type or shape", f"{name} returned something else than data: {_text(content)}")
             if kind == "raised" and type(content) is dict:
-                error, message = str(content.get("type")), str(content.get("message"))
+                error, message, source = (_text(content.get(key)) for key in ("type", "message", "source"))
+                line = content.get("line")
                 if error == "NotImplementedError":
                     raise NotImplementedError(name)
-                where = f", at line {content['line']} of the cell: {content['source']}" if content.get("line") else ""
+                where = f", at line {line} of the cell: {source}" if type(line) is int and line else ""
                 raise StudentError("raised", f"{error}: {message}{where}" if message else f"{error}{where}")
         raise self._given_up(name, "died", f"{name} spoilt the channel to its process")
 
     def _refuse_forbidden(self, name: str) -> None:
+        if name not in self._banned:
+            self._banned[name] = self._first_banned(name)
+        if self._banned[name]:
+            raise StudentError("forbidden", f"{name} uses {self._banned[name]}, which the exercise asks to do without")
+
+    def _forbidden_names(self, name: str) -> set[str]:
+        mine = (e for e in (exercises.of_chapter(self.chapter) if self.chapter else ()) if e.name == name)
+        return {forbidden for e in mine for forbidden in (*e.forbidden, e.reference.__name__)}
+
+    def _first_banned(self, name: str) -> str:
         tree = self._trees.get(name)
         declared = {e.name: e for e in exercises.of_chapter(self.chapter)} if self.chapter else {}
         if tree is None or name not in declared:
-            return
+            return ""
         exercise = declared[name]
         helpers = {other: function for other, function in self._trees.items() if other not in declared}
         forbidden = (*exercise.forbidden, *(alias for alias, real in self._borrowed.items() if real == name))
         used = inspect_code.forbidden_use(tree, forbidden, helpers, exercise.reference.__name__)
-        if used:
-            raise StudentError("forbidden", f"{name} uses {used[0]}, which the exercise asks to do without")
+        return used[0] if used else ""
 
     def _running(self) -> Running:
         """The process in which the cells have run; a cell that hangs or kills it is left out."""
         if self._dead:
             raise StudentError("died", self._dead)
         while self._process is None:
-            if len(self._skipped) > 3:
+            if self._deaths > 3:
                 self._dead = "more than three cells hang or end the process"
                 raise StudentError("died", self._dead)
             self._start()
@@ -212,25 +230,36 @@ class Submission:
         connection = self._process.connection
         order = [i for i in range(len(self._sources)) if i not in self._skipped]
         current = -1  # position in `order` of the cell that is running
-        # One limit for all cells together: a thousand cells that sleep must not delay the class.
-        last = time.monotonic() + START_LIMIT + 4 * self.time_limit
+        last = math.inf
         try:
             job = {"chapter": self.chapter, "cells": [self._sources[i] for i in order]}
             wire.send(connection, job, time.monotonic() + START_LIMIT)
             for current, index in enumerate(order):
                 limit = self.time_limit + (START_LIMIT if current == 0 else 0)
                 reply = wire.receive(connection, min(last, time.monotonic() + limit))
-                if reply["error"] is not None:
-                    self._note(index, f"{reply['error']['type']}: {reply['error']['message']}")
-                self._keep_printed(index, str(reply["printed"]))
+                if current == 0:  # one limit for all the others: a thousand cells that sleep must not delay the class
+                    last = time.monotonic() + 4 * self.time_limit
+                self._heard(index, reply)
         except wire.TimeUp:
-            self._leave_out(order, current, f"took longer than {self.time_limit:g} s and was left out")
-        except (wire.WireError, KeyError, TypeError):
+            if time.monotonic() >= last:
+                self._skipped.update(order[current:])
+                self._leave_out(
+                    order, current, f"all cells before it took {4 * self.time_limit:g} s; the rest is left out"
+                )
+            else:
+                self._leave_out(order, current, f"took longer than {self.time_limit:g} s and was left out")
+        except wire.WireError:
             self._leave_out(order, current, "ended the process and was left out")
 
-    def _keep_printed(self, index: int, printed: str) -> None:
+    def _heard(self, index: int, reply: Any) -> None:
+        # The student's own code may have written the reply: nothing about it is certain.
+        if type(reply) is not dict:
+            raise wire.WireError("not the report on a cell")
+        error = reply.get("error")
+        if type(error) is dict:
+            self._note(index, f"{_text(error.get('type'))}: {_text(error.get('message'))}")
         for name in _defines(self._sources[index]):
-            self.printed[name] = printed[:2000]
+            self.printed[name] = _text(reply.get("printed"), 2000)
 
     def _leave_out(self, order: list[int], current: int, what: str) -> None:
         self.close()
@@ -238,6 +267,7 @@ class Submission:
             self._dead = "its process could not be started"
             raise StudentError("died", self._dead)
         self._skipped.add(order[current])
+        self._deaths += 1
         self._note(order[current], what)
 
     def _note(self, index: int, what: str) -> None:
@@ -253,10 +283,15 @@ class Submission:
             self._process = None
 
 
-def _functions(sources: list[str]) -> dict[str, ast.AST]:
+def _text(content: Any, length: int = 300) -> str:
+    """What a student's process says in words, cut to length; nothing where it is not a string."""
+    return content[:length] if type(content) is str else ""
+
+
+def _functions(trees: list[ast.Module]) -> dict[str, ast.AST]:
     """What cells define, `def name` or `name = ...`, by name; of several the last counts, as when they run."""
     found: dict[str, ast.AST] = {}
-    for tree in _parsed(sources):
+    for tree in trees:
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 found[node.name] = node
@@ -266,24 +301,36 @@ def _functions(sources: list[str]) -> dict[str, ast.AST]:
 
 
 def _parsed(sources: list[str]) -> list[ast.Module]:
-    from IPython.core.inputtransformer2 import TransformerManager
-
     trees = []
     for source in sources:
-        for read in (str, TransformerManager().transform_cell):  # plain Python first, then with IPython's magics
+        for read in (str, _without_magics):
             try:
-                trees.append(ast.parse(read(source[:100_000])))
+                trees.append(ast.parse(read(source)))
                 break
             except (SyntaxError, ValueError, RecursionError, MemoryError):  # the cell will complain when it runs
                 continue
     return trees
 
 
-def _imported_from_course(sources: list[str]) -> dict[str, str]:
+def _without_magics(source: str) -> str:
+    """A cell as plain Python: of the lines that IPython alone understands, `pass` is left.
+
+    IPython's own translation is not used: a student can make it take minutes.
+    """
+    lines = source.split("\n")
+    for i, line in enumerate(lines):
+        bare = line.strip()
+        value = bare.partition("=")[2].lstrip()
+        if bare.startswith(("%", "!", "?")) or bare.endswith("?") or value.startswith(("%", "!")):
+            lines[i] = line[: len(line) - len(line.lstrip())] + "pass"
+    return "\n".join(lines)
+
+
+def _imported_from_course(trees: list[ast.Module]) -> dict[str, str]:
     """Names that cells import from the course's own modules, as {name in the notebook: name in the course}."""
     return {
         alias.asname or alias.name: alias.name
-        for tree in _parsed(sources)
+        for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "course"
         for alias in node.names

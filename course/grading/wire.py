@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 
 LIMIT = 64 << 20  # bytes in one message
+TEXT_LIMIT = 4 << 20  # of which text: it is read outside the deadline, so reading it must be quick
 _SIZES = {"float": (16, 32, 64), "int": (8, 16, 32, 64), "uint": (8, 16, 32, 64), "complex": (64, 128)}
 DTYPES = frozenset(["bool", *(f"{kind}{size}" for kind, sizes in _SIZES.items() for size in sizes)])
 _DEPTH = 30
+_DIMENSIONS = 32
 
 
 class WireError(Exception):
@@ -68,6 +70,8 @@ def pack(value: Any) -> bytes:
         raise WireError(f"a value of type {kind.__name__} is not data")
 
     text = json.dumps(encode(value, 0)).encode()
+    if len(text) > TEXT_LIMIT:
+        raise WireError(f"the value takes {len(text)} bytes beside its arrays, more than {TEXT_LIMIT}")
     message = struct.pack("<I", len(text)) + text + b"".join(buffers)
     if len(message) > LIMIT:
         raise WireError(f"the value takes {len(message)} bytes, more than {LIMIT}")
@@ -78,6 +82,8 @@ def unpack(message: bytes) -> Any:
     """The value of a message. Raises WireError for anything that `pack` could not have made."""
     try:
         (length,) = struct.unpack_from("<I", message)
+        if length > TEXT_LIMIT:
+            raise WireError(f"a text of {length} bytes is too long")
         tree = json.loads(message[4 : 4 + length])
     except (struct.error, ValueError, RecursionError) as error:
         raise WireError(f"not a message ({type(error).__name__})") from None
@@ -86,6 +92,8 @@ def unpack(message: bytes) -> Any:
     def array(spec: Any) -> np.ndarray:
         nonlocal position
         dtype, shape = spec
+        if len(shape) > _DIMENSIONS:  # before their product is taken: of many factors, that takes for ever
+            raise WireError("an array of too many dimensions")
         if dtype not in DTYPES or not all(type(s) is int and 0 <= s <= LIMIT for s in shape):
             raise WireError("an array of an unknown kind")
         size = math.prod(shape) * np.dtype(dtype).itemsize

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
+import sys
+import threading
 from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from course.grading import hidden
+from course.grading import hidden, written
 from course.grading.isolation import Launcher
-from course.grading.submission import LocalSubmission, Submission, Unreadable, chapter_of, code_cells
+from course.grading.submission import SOURCE_LIMIT, LocalSubmission, Submission, Unreadable, chapter_of, code_cells
 from course.lab import exercises
 from course.lab.check import examine
 
+MEMORY = 4 << 30  # bytes that judging one submission may take
 Record = dict[str, Any]  # JSON: what is written of one submission, and all that any report needs
 
 
@@ -26,7 +32,8 @@ def grade_one(name: str, content: bytes, launcher: Launcher, time_limit: float, 
     if submission.chapter is None:
         return _ungraded(None, "unknown", "not a notebook of this course: it defines none of its exercises")
     try:
-        results = results_of(submission, hidden.run(submission.chapter, submission, seed))
+        with bounded_memory():
+            results = results_of(submission, hidden.run(submission.chapter, submission, seed))
     finally:
         submission.close()
     return {
@@ -34,7 +41,29 @@ def grade_one(name: str, content: bytes, launcher: Launcher, time_limit: float, 
         "results": results,
         "problems": submission.problems,
         "shingles": shingles(content),
+        "written": written.answers(content, submission.chapter),
     }
+
+
+@contextlib.contextmanager
+def bounded_memory() -> Iterator[None]:
+    """Let this process take MEMORY beyond what it has: a result can be such that its product with itself takes all.
+
+    On Linux, and where nothing else runs in the process; the workers of a cluster have bounds of their own.
+    """
+    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    bounds = [pages * resource.getpagesize() + MEMORY, *(b for b in before if b != resource.RLIM_INFINITY)]
+    resource.setrlimit(resource.RLIMIT_AS, (min(bounds), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def _ungraded(chapter: str | None, status: str, why: str) -> Record:
@@ -53,6 +82,7 @@ def results_of(submission: Submission | LocalSubmission, outcomes: list[hidden.O
     by_exercise: dict[str, list[hidden.Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_exercise[outcome.exercise].append(outcome)
+    submission.close()  # what is told below comes from a process that has seen no hidden input
     results = []
     for exercise in exercises.of_chapter(submission.chapter or ""):
         mine = by_exercise[exercise.name]
@@ -65,8 +95,9 @@ def results_of(submission: Submission | LocalSubmission, outcomes: list[hidden.O
         told: Record = {"missed": [outcome.property for outcome in missed], "printed": printed}
         told["message"] = next((outcome.message for outcome in missed if outcome.message), "")
         if status in ("wrong value", "wrong type or shape", "raised"):
-            answer = examine(exercise, lambda *args, name=exercise.name: submission.call(name, *args))
-            told |= {"mistake": answer.mistake, "visible": [] if answer.passed else list(answer.lines)}
+            with contextlib.suppress(Exception):  # an odd result can upset what describes it; the mark stands already
+                answer = examine(exercise, lambda *args, name=exercise.name: submission.call(name, *args))
+                told |= {"mistake": answer.mistake, "visible": [] if answer.passed else list(answer.lines)}
         results.append(_result(exercise, 0, status, **told))
     return results
 
@@ -77,9 +108,13 @@ def shingles(content: bytes, size: int = 12, keep: int = 400) -> list[int]:
     chapter = chapter_of(cells, "")
     names = {exercise.name for exercise in exercises.of_chapter(chapter)} if chapter else set()
     kinds: list[str] = []
+    read = 0
     for cell in cells:
+        read += len(cell.source)
+        if read > SOURCE_LIMIT:
+            break
         try:
-            tree = ast.parse(cell.source[:100_000])
+            tree = ast.parse(cell.source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         for function in ast.walk(tree):

@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any
 
-from course.grading.isolation import Launcher, Unsandboxed, best
+from course.grading.isolation import IsolationError, Launcher, Unsandboxed, best
 from course.grading.work import Record, grade_one
 
 Task = tuple[str, str, Callable[[], bytes]]  # key, the notebook's name, and how to get its bytes
@@ -50,14 +50,22 @@ def here(tasks: Iterable[Task], *settings: Any) -> Iterator[tuple[str, Record]]:
         yield key, content if isinstance(content, dict) else _grade(name, content, *settings)
 
 
-def processes(tasks: Iterable[Task], jobs: int, *settings: Any) -> Iterator[tuple[str, Record]]:
+def processes(
+    tasks: Iterable[Task], jobs: int, *settings: Any, proof: Callable[[], str] | None = None
+) -> Iterator[tuple[str, Record]]:
     """By `jobs` processes, each with a fork server of its own; in the order in which they are done.
 
-    A worker that dies takes the tasks under way with it: they are tried once more, each alone.
+    One of them first runs `proof`, which tries the sandbox: this process itself needs no fork server. A worker that
+    dies takes the tasks under way with it: they are tried once more, each alone.
     """
     shaken: list[Task] = []
     waiting, under_way = iter(tasks), {}
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        if proof is not None:
+            try:
+                print(f"in force: {pool.submit(proof).result()}")
+            except BrokenProcessPool:
+                raise IsolationError("the process that tried the sandbox died; nothing was graded") from None
         try:
             while True:
                 for task in waiting:
