@@ -178,6 +178,8 @@ check("colum_range");
 # |---|---|
 # | 0. Start here | how the course works |
 # | 1. PCA | supervised and unsupervised learning; principal components; USArrests, Table 10.1, Figure 10.1 |
+# | 2. Clustering | k-means, Algorithm 10.1 and Figure 10.6; hierarchical clustering, the four linkages of Table 10.2 |
+# | 3. Manifold learning | MDS, ISOMAP, LLE, Laplacian and Hessian eigenmaps, diffusion map, LTSA, MDS by SDP, t-SNE |
 #
 # Each chapter begins with what it covers and what you need, and ends with what you can do. Chapters build on each other,
 # but none needs your own solutions of an earlier one.

@@ -12,9 +12,9 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from course.grading.written import question_in
 from course.lab import exercises
 from course.lab.help import BEGIN, END
+from course.lab.question import question_in
 
 CHECKED = "nbval-check-output"  # nbval compares the output of cells with this tag, and no other output is stored
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

@@ -29,6 +29,7 @@ import re
 import secrets
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -223,12 +224,13 @@ def _with_gradebook(url: str, write: Callable[[Any], None]) -> None:
     require()
     from nbgrader.api import Gradebook, InvalidEntry
     from nbgrader.utils import setenv
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
     programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # it runs `alembic`
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with setenv(PATH=programs), Gradebook(url) as gradebook:
+            with warnings.catch_warnings(), setenv(PATH=programs), Gradebook(url) as gradebook:
+                warnings.simplefilter("ignore", SAWarning)  # nbgrader's own relations between its tables
                 return write(gradebook)
         except (SQLAlchemyError, InvalidEntry) as error:
             reason = str(error).partition("\n")[0]

@@ -11,14 +11,14 @@ import functools
 import io
 import json
 import math
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from course.files import write
 from course.grading.report import PAGES, plain
+from course.lab.question import question_in
 from course.paths import project_root
 
 COLUMNS = ("student", "question", "score", "max_score", "comment")
@@ -40,14 +40,6 @@ class Mark:
 
 
 Marks = dict[tuple[str, str], Mark]  # by student and question
-
-
-def question_in(tags: Iterable[str]) -> tuple[str, int] | None:
-    """The name and the points of the question that a cell with these tags is, if it is one."""
-    tags = list(tags)
-    points = next((int(tag[7:]) for tag in tags if re.fullmatch(r"points-\d{1,3}", tag)), 1)
-    names = [tag for tag in tags if tag != "written" and not tag.startswith("points-") and re.fullmatch(r"\w+", tag)]
-    return (names[0], points) if "written" in tags and names else None
 
 
 def _texts(content: bytes) -> Iterator[tuple[str, list[str], str]]:
