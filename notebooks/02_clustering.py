@@ -80,8 +80,9 @@ plots.points(X)
 
 # %% tags=["exercise"]
 def within_cluster_variation(X, labels):
-    """X (n, p), labels (n,) integers -> W, a number: for each cluster the squared distances of all ordered pairs of its
-    members, added up and divided by the size of the cluster; and that added up over the clusters.
+    """X (n, p), labels (n,) integers -> W, a number: for each cluster the squared distances of
+    all ordered pairs of its members, added up and divided by the size of the cluster; and that
+    added up over the clusters.
 
     Example: one feature, and 0, 2, 4 in one cluster, give (4 + 16 + 4 + 4 + 16 + 4) / 3 = 16.
     """
@@ -106,7 +107,8 @@ within_cluster_variation = check("within_cluster_variation")
 
 # %%
 print("by pairs ", within_cluster_variation(X, cloud))
-print("by means ", 2 * sum(((X[cloud == k] - X[cloud == k].mean(axis=0)) ** 2).sum() for k in range(K)))
+squares = [((X[cloud == k] - X[cloud == k].mean(axis=0)) ** 2).sum() for k in range(K)]
+print("by means ", 2 * sum(squares))
 
 # %% [markdown]
 # Which partition makes $W$ smallest? One could try them all. There are $K^n$ ways to hand out the numbers:
@@ -136,10 +138,11 @@ print(f"{K} to the power {n} has {len(str(K**n))} digits")
 
 # %% tags=["exercise"]
 def centroids(X, labels, K):
-    """X (n, p), labels (n,) integers from 0 to K - 1, each of them used, K -> M (K, p): row k is the mean of the samples
-    with the label k.
+    """X (n, p), labels (n,) integers from 0 to K - 1, each of them used, K -> M (K, p): row k
+    is the mean of the samples with the label k.
 
-    Example: the samples (0, 0), (2, 4), (5, 5) with the labels 0, 0, 1 give the rows (1, 2) and (5, 5).
+    Example: the samples (0, 0), (2, 4), (5, 5) with the labels 0, 0, 1 give the rows (1, 2) and
+    (5, 5).
     """
     raise NotImplementedError  # your code here
 
@@ -157,8 +160,8 @@ centroids = check("centroids")
 
 # %% tags=["exercise"]
 def assign(X, M):
-    """X (n, p), M (K, p) -> labels (n,), integers from 0 to K - 1: for each sample, the row of M that is closest to it; of
-    several that are equally close, the one with the lowest number.
+    """X (n, p), M (K, p) -> labels (n,), integers from 0 to K - 1: for each sample, the row of
+    M that is closest to it; of several that are equally close, the one with the lowest number.
 
     Example: the samples (0, 0), (4, 4), (2, 2) and the centroids (0, 1), (4, 3) give 0, 1, 0.
     """
@@ -180,10 +183,12 @@ assign = check("assign")
 
 # %% tags=["exercise"]
 def k_means(X, labels, K):
-    """X (n, p), labels (n,) integers from 0 to K - 1, K -> (labels (n,), M (K, p)): step 2 of Algorithm 10.1 from the given
-    labels, until no label changes, and the centroids then. No cluster runs empty on the way.
+    """X (n, p), labels (n,) integers from 0 to K - 1, K -> (labels (n,), M (K, p)): step 2 of
+    Algorithm 10.1 from the given labels, until no label changes, and the centroids then. No
+    cluster runs empty on the way.
 
-    Example: the samples 0, 1, 9, 10 with the labels 0, 1, 1, 1 end with the labels 0, 0, 1, 1 and the centroids 0.5, 9.5.
+    Example: the samples 0, 1, 9, 10 with the labels 0, 1, 1, 1 end with the labels 0, 0, 1, 1
+    and the centroids 0.5, 9.5.
     """
     raise NotImplementedError  # your code here
 
@@ -235,7 +240,8 @@ plots.algorithm(X, history)
 # In this sense it is a *local* minimum. It need not be the smallest.
 
 # %%
-histories = [list(kmeans.steps(X, kmeans.random_assignment(n, K, seed), K)) for seed in (22, 23, 24)]
+starts = [kmeans.random_assignment(n, K, seed) for seed in (22, 23, 24)]
+histories = [list(kmeans.steps(X, start, K)) for start in starts]
 plots.descent(histories)
 
 # %% [markdown]
@@ -287,11 +293,13 @@ def results(X, K, start, seeds):
     return np.sort([kmeans.kmeans(X, K, start, rng=seed).objective for seed in seeds])
 
 
-grid = np.repeat([[i, j] for i in range(5) for j in range(5)], 10, axis=0) + 0.15 * rng.normal(size=(250, 2))
+grid = np.repeat([[i, j] for i in range(5) for j in range(5)], 10, axis=0)
+grid = grid + 0.15 * rng.normal(size=(250, 2))
 for name, samples, clusters in (("3 clouds", X, 3), ("25 clouds", grid, 25)):
     for start in ("random", "k-means++"):
         ends = results(samples, clusters, start, range(100))
-        print(f"{name:10}{start:10} smallest {ends[0]:6.1f}, median {np.median(ends):6.1f}, largest {ends[-1]:6.1f}")
+        print(f"{name:10}{start:10} smallest {ends[0]:6.1f}, median {np.median(ends):6.1f}, "
+              f"largest {ends[-1]:6.1f}")
 
 # %% [markdown]
 # So: run it several times and keep the smallest $W$. That is what `kmeans.kmeans(X, K, starts=20)` does, and scikit-learn's
@@ -327,8 +335,9 @@ for name, samples, clusters in (("clouds", X, 3), ("digits", digits.X, 10)):
     library = KMeans(clusters, init=start, n_init=1, algorithm="lloyd", tol=0).fit(samples)
     labels, M = k_means(samples, assign(samples, start), clusters)
     W = within_cluster_variation(samples, labels)
-    print(f"{name}: same labels {np.array_equal(labels, library.labels_)}, same centroids "
-          f"{np.allclose(M, library.cluster_centers_)}, same objective {np.isclose(W, 2 * library.inertia_)}")
+    print(f"{name}: same labels {np.array_equal(labels, library.labels_)}, "
+          f"same centroids {np.allclose(M, library.cluster_centers_)}, "
+          f"same objective {np.isclose(W, 2 * library.inertia_)}")
 
 # %% [markdown]
 # ## 2.6 How many clusters?
@@ -352,7 +361,8 @@ elbows, silhouettes = [], []
 for points in (X, square):
     best = [kmeans.kmeans(points, k, starts=20, rng=k) for k in Ks]
     elbows.append([run.objective for run in best])
-    silhouettes.append([np.nan] + [kmeans.silhouette(points, run.labels).mean() for run in best[1:]])
+    means = [kmeans.silhouette(points, run.labels).mean() for run in best[1:]]
+    silhouettes.append([np.nan, *means])
 plots.choosing(Ks, elbows, silhouettes, ["three clouds", "an even square"])
 
 
@@ -387,10 +397,11 @@ plots.choosing(Ks, elbows, silhouettes, ["three clouds", "an even square"])
 
 # %% tags=["exercise"]
 def linkage_dissimilarity(A, B, kind):
-    """A (a, p), B (b, p), kind -> a number: the dissimilarity of the clusters A and B by Table 10.2, from Euclidean
-    distances. kind is "complete", "single", "average" or "centroid".
+    """A (a, p), B (b, p), kind -> a number: the dissimilarity of the clusters A and B by Table
+    10.2, from Euclidean distances. kind is "complete", "single", "average" or "centroid".
 
-    Example: A with 0 and 2, B with 3 and 7 (one feature): complete 7, single 1, average 4, centroid 4.
+    Example: A with 0 and 2, B with 3 and 7 (one feature): complete 7, single 1, average 4,
+    centroid 4.
     """
     raise NotImplementedError  # your code here
 
@@ -418,7 +429,8 @@ def fuse_all(X, kind):
     Z = []
     while len(members) > 1:
         height, a, b = min(
-            (linkage_dissimilarity(X[members[a]], X[members[b]], kind), a, b) for a, b in combinations(members, 2)
+            (linkage_dissimilarity(X[members[a]], X[members[b]], kind), a, b)
+            for a, b in combinations(members, 2)
         )
         members[len(X) + len(Z)] = members.pop(a) + members.pop(b)
         Z.append([a, b, height, len(members[len(X) + len(Z)])])
@@ -490,10 +502,12 @@ for kind in linkage.LINKAGES:
 
 # %% tags=["exercise"]
 def cut_into(Z, K):
-    """Z (n - 1, 4), integer K -> labels (n,), integers: the K clusters that there are after the first n - K fusions,
-    numbered in any way. Row t of Z fuses the clusters Z[t, 0] and Z[t, 1] into cluster n + t.
+    """Z (n - 1, 4), integer K -> labels (n,), integers: the K clusters that there are after the
+    first n - K fusions, numbered in any way. Row t of Z fuses the clusters Z[t, 0] and Z[t, 1]
+    into cluster n + t.
 
-    Example: Z = [[0, 2, 1.0, 2], [1, 3, 5.0, 3]] and K = 2 give 0, 1, 0, or the same with other numbers.
+    Example: Z = [[0, 2, 1.0, 2], [1, 3, 5.0, 3]] and K = 2 give 0, 1, 0, or the same with other
+    numbers.
     """
     raise NotImplementedError  # your code here
 
@@ -508,7 +522,8 @@ cut_into = check("cut_into")
 # %%
 Z = linkage.tree(X45, "complete")
 print("sizes of three clusters", np.sort(np.bincount(cut_into(Z, 3))))
-print("the same, cut at a height", np.sort(np.bincount(linkage.cut_at(Z, height=Z[-3:-1, 2].mean()))))
+at_height = linkage.cut_at(Z, height=Z[-3:-1, 2].mean())
+print("the same, cut at a height", np.sort(np.bincount(at_height)))
 
 # %% [markdown]
 # **Figure 10.9**: one tree, three cuts.
@@ -528,7 +543,8 @@ bridged = np.vstack([
     np.repeat([[-2, 0], [2, 0]], 40, axis=0) + 0.45 * rng.normal(size=(80, 2)),
     np.column_stack([np.linspace(-1.6, 1.6, 14), 0.05 * rng.normal(size=14)]),
 ])
-bands = np.column_stack([rng.uniform(-3, 3, size=80), np.repeat([-0.8, 0.8], 40) + 0.15 * rng.normal(size=80)])
+along = rng.uniform(-3, 3, size=80)
+bands = np.column_stack([along, np.repeat([-0.8, 0.8], 40) + 0.15 * rng.normal(size=80)])
 
 
 def two_clusters(X):
@@ -565,7 +581,8 @@ except ValueError as refusal:
 
 arrests = data.load("usarrests")
 for kind in linkage.LINKAGES:
-    print(f"{kind:9}inversions in the tree of USArrests: {len(linkage.inversions(linkage.tree(arrests.X, kind)))}")
+    turned = linkage.inversions(linkage.tree(arrests.X, kind))
+    print(f"{kind:9}inversions in the tree of USArrests: {len(turned)}")
 
 # %% [markdown]
 # ## 2.11 What counts as alike?
@@ -575,7 +592,8 @@ for kind in linkage.LINKAGES:
 
 # %%
 t = np.arange(20)
-three = np.array([4 + 1.5 * np.sin(0.9 * t), 12 + 3 * np.sin(0.9 * t + 0.3), 4.5 + 1.5 * np.cos(0.5 * t)])
+levels, heights = np.array([[4], [12], [4.5]]), np.array([[1.5], [3], [1.5]])
+three = levels + heights * np.array([np.sin(0.9 * t), np.sin(0.9 * t + 0.3), np.cos(0.5 * t)])
 trees = [linkage.tree(three, "complete", metric) for metric in linkage.METRICS]
 plots.profiles(three, trees, ["Euclidean", "correlation"])
 
@@ -597,10 +615,13 @@ plots.named_trees([raw, standardised], arrests.samples, ["in their own units", "
 
 # %% tags=["nbval-check-output"]
 left, right = cut_into(raw, 3), cut_into(standardised, 3)
-left, right = (np.array([list(dict.fromkeys(cut)).index(number) for number in cut]) for cut in (left, right))
+left, right = (
+    np.array([list(dict.fromkeys(cut)).index(number) for number in cut]) for cut in (left, right)
+)
 print("rows: clusters of the raw data; columns: of the standardised data")
 for k in range(3):
-    print(" ".join(f"{np.sum((left == k) & (right == l)):4d}" for l in range(3)), "  of", np.sum(left == k))
+    row = [np.sum((left == k) & (right == other)) for other in range(3)]
+    print(" ".join(f"{count:4d}" for count in row), "  of", np.sum(left == k))
 
 # %% [markdown]
 # The two partitions disagree on many states. What do the clusters have in common? Their means, and the range of `Assault`:
@@ -608,7 +629,8 @@ for k in range(3):
 # %%
 for name, cut in (("own units", left), ("standardised", right)):
     for k in range(3):
-        means = ", ".join(f"{f} {v:.0f}" for f, v in zip(arrests.features, arrests.X[cut == k].mean(axis=0)))
+        mean = arrests.X[cut == k].mean(axis=0)
+        means = ", ".join(f"{f} {v:.0f}" for f, v in zip(arrests.features, mean))
         print(f"{name:13} cluster {k}: {means}; Assault from {arrests.X[cut == k, 1].min():.0f} "
               f"to {arrests.X[cut == k, 1].max():.0f}")
 
