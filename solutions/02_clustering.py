@@ -100,7 +100,7 @@ def within_cluster_variation(X, labels):
 within_cluster_variation = check("within_cluster_variation")
 
 # %% tags=["help"]
-# hint("within_cluster_variation")        # delete the first # for a hint; run again for the next one
+# hint("within_cluster_variation")        # delete the first # for a hint; again for the next
 # solution("within_cluster_variation")    # the same for the solution
 
 # %% [markdown]
