@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, run, help: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help, description=help)
-        sub.set_defaults(run=run)
+        sub.set_defaults(do=run)
         return sub
 
     sub = command("doctor", _doctor, "say what is wrong with this installation, and how to mend it")
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status. A foreseeable fault is one line on stderr and the status 2."""
     options = _parser().parse_args(arguments)
     try:
-        return options.run(options)
+        return options.do(options)
     except ModuleNotFoundError as error:
         if error.name and error.name.partition(".")[0] == "course":
             raise

@@ -176,6 +176,17 @@ def test_the_builder_does_not_overwrite_a_worked_notebook(root, half):
     assert build.stale(root) == []
 
 
+def test_outputs_are_renewed_on_request(root, monkeypatch, capsys):
+    from course import cli
+
+    book = root / "solutions/01_pca.ipynb"
+    book.write_text(book.read_text().replace("0.62006", "0.99999"))
+    monkeypatch.setattr(cli, "project_root", lambda: root)
+    assert cli.main(["build", "01_pca", "--run"]) == 0
+    assert "0.99999" not in book.read_text()
+    assert "0.62006" in (root / "notebooks/01_pca.ipynb").read_text()
+
+
 def test_unknown_chapters_and_bundles_without_sources_are_said(root, tmp_path):
     with pytest.raises(AuthoringError, match="did you mean 01_pca"):
         build.build(root, ["01_pcs"])
