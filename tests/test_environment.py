@@ -53,7 +53,7 @@ def test_everything_imported_by_the_package_is_a_declared_dependency():
     provided = importlib.metadata.packages_distributions()
     declared = {re.sub(r"[-_.]+", "-", name).lower() for name in requirements(PROJECT["dependencies"])}
     come_along = {  # parts of what is declared: jupyterlab and nbval bring these, by their own declared needs
-        "ipython", "nbformat", "nbclient", "jupyter-client", "jupyterlab-widgets", "packaging", "cycler", "tqdm",
+        "ipython", "nbformat", "nbclient", "jupyter-client", "jupyterlab-widgets", "packaging", "cycler",
         "traitlets", "nbconvert", "threadpoolctl",
     }  # fmt: skip
     asked_for = {name for extra in ("grading",) for name in requirements(PROJECT["optional-dependencies"][extra])}

@@ -128,7 +128,7 @@ def test_every_cell_runs_in_jupyterlab_and_every_figure_is_shown(browser, lab, c
         for image in cell.locator(".jp-OutputArea-output img").all():
             image.wait_for(state="visible", timeout=20_000)
             assert image.evaluate("image => image.naturalWidth") > 100
-            assert len(image.get_attribute("alt") or "") > 40, "a figure without a text alternative"
+            assert len(image.get_attribute("alt") or "") > 30, "a figure without a text alternative"
             image.scroll_into_view_if_needed()
             page.screenshot(path=SCREENSHOTS / f"{chapter}-{seen:02}.png")
             seen += 1
