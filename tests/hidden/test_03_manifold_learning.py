@@ -10,6 +10,10 @@ from sklearn.neighbors import kneighbors_graph
 
 exercise = pytest.mark.exercise
 
+# No contract promises float64. The tolerances are ones that an honest computation in float32 keeps, on samples with
+# coordinates of about 10 and squared distances of a few hundred; the registered mistakes change results by far more.
+SMALL, ROUGH = 1e-4, 1e-2
+
 
 def cloud(rng, n=20, p=3):
     """Samples with a spread of their own along every axis."""
@@ -47,7 +51,7 @@ def edges(rng, n=14):
 def test_enough_dimensions_give_the_distances_back(submission, rng):
     """Points in three dimensions, found again with k = 3, have the distances that were given."""
     D = distances(cloud(rng))
-    np.testing.assert_allclose(distances(submission.classical_mds(D, 3)), D, atol=1e-7)
+    np.testing.assert_allclose(distances(submission.classical_mds(D, 3)), D, atol=ROUGH)
 
 
 @exercise("classical_mds")
@@ -55,7 +59,7 @@ def test_mds_of_euclidean_distances_is_pca(submission, rng):
     """On Euclidean distances, the coordinates are the scores of the first k principal components, signs apart."""
     X = cloud(rng, p=4)
     U, d, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
-    np.testing.assert_allclose(np.abs(submission.classical_mds(distances(X), 2)), np.abs(U * d)[:, :2], atol=1e-7)
+    np.testing.assert_allclose(np.abs(submission.classical_mds(distances(X), 2)), np.abs(U * d)[:, :2], atol=ROUGH)
 
 
 @exercise("classical_mds")
@@ -63,9 +67,9 @@ def test_coordinates_are_centred_and_uncorrelated(submission, rng):
     """The columns have mean 0, fall in variance, and are uncorrelated."""
     Z = submission.classical_mds(distances(cloud(rng, p=4)), 3)
     assert Z.shape == (20, 3)
-    np.testing.assert_allclose(Z.mean(axis=0), 0, atol=1e-8)
+    np.testing.assert_allclose(Z.mean(axis=0), 0, atol=ROUGH)
     product = Z.T @ Z
-    np.testing.assert_allclose(product, np.diag(np.diag(product)), atol=1e-6)
+    np.testing.assert_allclose(product, np.diag(np.diag(product)), atol=SMALL * product.max())
     assert (np.diff(np.diag(product)) < 0).all()
 
 
@@ -74,7 +78,7 @@ def test_units_carry_over(submission, rng):
     """Distances in other units, all times one number, give coordinates times that number."""
     D = distances(cloud(rng))
     np.testing.assert_allclose(
-        np.abs(submission.classical_mds(10 * D, 2)), 10 * np.abs(submission.classical_mds(D, 2)), atol=1e-6
+        np.abs(submission.classical_mds(10 * D, 2)), 10 * np.abs(submission.classical_mds(D, 2)), atol=10 * ROUGH
     )
 
 
@@ -90,14 +94,14 @@ def test_the_graph_is_that_of_a_library(submission, rng):
         wanted = np.maximum(one_way, one_way.T)
         wanted[wanted == 0] = np.inf
         np.fill_diagonal(wanted, 0)
-        np.testing.assert_allclose(submission.edge_lengths(X, k), wanted, rtol=1e-9)
+        np.testing.assert_allclose(submission.edge_lengths(X, k), wanted, rtol=SMALL)
 
 
 @exercise("edge_lengths")
 def test_edges_go_both_ways(submission, rng):
     """The matrix is symmetric, its diagonal is 0, and every point has at least k edges."""
     A = submission.edge_lengths(cloud(rng), 2)
-    np.testing.assert_array_equal(A, A.T)
+    np.testing.assert_allclose(A, A.T, rtol=SMALL)
     np.testing.assert_array_equal(np.diag(A), 0)
     assert (np.isfinite(A).sum(axis=1) >= 3).all()
     assert np.isinf(A).any()
@@ -110,14 +114,14 @@ def test_a_far_point_is_joined_too(submission, rng):
     A = submission.edge_lengths(X, 2)
     assert np.isfinite(A[12]).sum() == 3
     assert np.isfinite(A[:, 12]).sum() == 3
-    np.testing.assert_allclose(np.sort(A[12])[1:3], np.sort(cdist(X[12:], X[:12])[0])[:2], rtol=1e-9)
+    np.testing.assert_allclose(np.sort(A[12])[1:3], np.sort(cdist(X[12:], X[:12])[0])[:2], rtol=SMALL)
 
 
 @exercise("edge_lengths")
 def test_all_neighbours_give_all_distances(submission, rng):
     """With k = n - 1 every pair is joined, and the matrix is that of all distances."""
     X = cloud(rng, n=7)
-    np.testing.assert_allclose(submission.edge_lengths(X, 6), distances(X), atol=1e-6)
+    np.testing.assert_allclose(submission.edge_lengths(X, 6), distances(X), atol=ROUGH)
 
 
 # shortest paths
@@ -128,7 +132,7 @@ def test_paths_are_those_of_a_library(submission, rng):
     """The lengths are those that SciPy finds."""
     for _ in range(3):
         A = edges(rng)
-        np.testing.assert_allclose(submission.shortest_paths(A), floyd_warshall(A), rtol=1e-9)
+        np.testing.assert_allclose(submission.shortest_paths(A), floyd_warshall(A), rtol=SMALL)
 
 
 @exercise("shortest_paths")
@@ -137,7 +141,9 @@ def test_numbering_does_not_matter(submission, rng):
     A = edges(rng)
     order = rng.permutation(len(A))
     np.testing.assert_allclose(
-        submission.shortest_paths(A[np.ix_(order, order)]), submission.shortest_paths(A)[np.ix_(order, order)]
+        submission.shortest_paths(A[np.ix_(order, order)]),
+        submission.shortest_paths(A)[np.ix_(order, order)],
+        rtol=SMALL,
     )
 
 
@@ -151,7 +157,7 @@ def test_a_road_adds_up(submission, rng):
     for i, j in pairwise(order):
         A[i, j] = A[j, i] = abs(shuffled[i] - shuffled[j])
     np.fill_diagonal(A, 0)
-    np.testing.assert_allclose(submission.shortest_paths(A), np.abs(shuffled[:, None] - shuffled), atol=1e-9)
+    np.testing.assert_allclose(submission.shortest_paths(A), np.abs(shuffled[:, None] - shuffled), atol=ROUGH)
 
 
 @exercise("shortest_paths")
@@ -163,7 +169,7 @@ def test_pieces_stay_apart(submission, rng):
     G = submission.shortest_paths(both)
     assert np.isinf(G[:6, 6:]).all()
     assert np.isinf(G[6:, :6]).all()
-    np.testing.assert_allclose(G[:6, :6], floyd_warshall(A), rtol=1e-9)
+    np.testing.assert_allclose(G[:6, :6], floyd_warshall(A), rtol=SMALL)
 
 
 # LLE's weights
@@ -173,14 +179,14 @@ def test_pieces_stay_apart(submission, rng):
 def test_weights_solve_the_least_squares_problem(submission, rng):
     """The weights solve the penalised least-squares problem, with fewer neighbours than dimensions or more."""
     X = cloud(rng)
-    for k, reg in ((2, 0.05), (6, 1e-3)):
+    for k, reg in ((2, 0.05), (6, 1e-3), (4, 0.5)):
         x, N = X[0], X[1 : k + 1]
         penalty = np.sqrt(reg * ((N - x) ** 2).sum())
         system = np.vstack([(N - x).T, penalty * np.eye(k)])
         even = np.full(k, 1 / k)
         free = np.linalg.svd(np.ones((1, k)))[2][1:].T  # the directions in which the sum stays 1
         wanted = even - free @ np.linalg.lstsq(system @ free, system @ even, rcond=None)[0]
-        np.testing.assert_allclose(submission.lle_weights(x, N, reg), wanted, rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(submission.lle_weights(x, N, reg), wanted, atol=2e-3)
 
 
 @exercise("lle_weights")
@@ -188,7 +194,7 @@ def test_weights_add_up_to_one(submission, rng):
     """The weights add up to 1, whatever their number."""
     X = cloud(rng)
     for k in (1, 3, 8):
-        np.testing.assert_allclose(submission.lle_weights(X[0], X[1 : k + 1], 1e-2).sum(), 1, rtol=1e-9)
+        np.testing.assert_allclose(submission.lle_weights(X[0], X[1 : k + 1], 1e-2).sum(), 1, rtol=SMALL)
 
 
 @exercise("lle_weights")
@@ -203,7 +209,7 @@ def test_no_other_weights_are_better(submission, rng):
     w = submission.lle_weights(x, N, reg)
     for _ in range(50):
         step = rng.normal(size=5)
-        assert loss(w) <= loss(w + 0.05 * (step - step.mean())) + 1e-12
+        assert loss(w) <= loss(w + 0.05 * (step - step.mean())) + SMALL
 
 
 @exercise("lle_weights")
@@ -213,7 +219,7 @@ def test_weights_do_not_change_with_place_or_units(submission, rng):
     turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     moved = 7 * X @ turn + rng.normal(size=3)
     np.testing.assert_allclose(
-        submission.lle_weights(moved[0], moved[1:7], 1e-2), submission.lle_weights(X[0], X[1:7], 1e-2), atol=1e-7
+        submission.lle_weights(moved[0], moved[1:7], 1e-2), submission.lle_weights(X[0], X[1:7], 1e-2), atol=ROUGH
     )
 
 
@@ -229,7 +235,7 @@ def test_columns_solve_the_generalised_problem(submission, rng):
     """L f = lam D f for each eigenvalue and the column that belongs to it."""
     W = weights(rng)
     lam, F = submission.laplacian_eigenmap(W, 4)
-    np.testing.assert_allclose(laplacian(W) @ F, W.sum(axis=1)[:, None] * F * lam, atol=1e-8)
+    np.testing.assert_allclose(laplacian(W) @ F, W.sum(axis=1)[:, None] * F * lam, atol=1e-3)
 
 
 @exercise("laplacian_eigenmap")
@@ -240,7 +246,7 @@ def test_the_smallest_after_zero(submission, rng):
     root = np.sqrt(W.sum(axis=1))
     wanted = np.linalg.eigvalsh(laplacian(W) / np.outer(root, root))[1:5]
     assert F.shape == (9, 4)
-    np.testing.assert_allclose(lam, wanted, atol=1e-9)
+    np.testing.assert_allclose(lam, wanted, atol=SMALL)
 
 
 @exercise("laplacian_eigenmap")
@@ -249,8 +255,8 @@ def test_columns_are_scaled_by_the_degrees(submission, rng):
     W = weights(rng)
     _, F = submission.laplacian_eigenmap(W, 3)
     degree = W.sum(axis=1)
-    np.testing.assert_allclose(F.T @ (degree[:, None] * F), np.eye(3), atol=1e-8)
-    np.testing.assert_allclose(degree @ F, 0, atol=1e-8)
+    np.testing.assert_allclose(F.T @ (degree[:, None] * F), np.eye(3), atol=1e-3)
+    np.testing.assert_allclose(degree @ F, 0, atol=1e-3)
 
 
 @exercise("laplacian_eigenmap")
@@ -259,7 +265,7 @@ def test_the_map_is_that_of_a_library(submission, rng):
     W = weights(rng)
     _, F = submission.laplacian_eigenmap(W, 2)
     library = SpectralEmbedding(2, affinity="precomputed", random_state=0).fit_transform(W)
-    np.testing.assert_allclose(np.sin(subspace_angles(F, library)), 0, atol=1e-6)
+    np.testing.assert_allclose(np.sin(subspace_angles(F, library)), 0, atol=ROUGH)
 
 
 # Markov matrix
@@ -277,7 +283,7 @@ def test_rows_are_probabilities(submission, rng):
     for alpha in (0.0, 0.5, 1.0):
         P = submission.markov_matrix(K, alpha)
         assert (P >= 0).all()
-        np.testing.assert_allclose(P.sum(axis=1), 1, rtol=1e-9)
+        np.testing.assert_allclose(P.sum(axis=1), 1, rtol=SMALL)
 
 
 @exercise("markov_matrix")
@@ -288,14 +294,14 @@ def test_the_walk_is_reversible(submission, rng):
         q = K.sum(axis=1)
         pi = (K / np.outer(q, q) ** alpha).sum(axis=1)
         flow = pi[:, None] * submission.markov_matrix(K, alpha)
-        np.testing.assert_allclose(flow, flow.T, rtol=1e-9)
+        np.testing.assert_allclose(flow, flow.T, rtol=SMALL)
 
 
 @exercise("markov_matrix")
 def test_without_alpha_rows_are_only_divided(submission, rng):
     """With alpha = 0 each row of K is divided by its sum, and nothing else happens."""
     K = kernel(rng)
-    np.testing.assert_allclose(submission.markov_matrix(K, 0.0), np.diag(1 / K.sum(axis=1)) @ K, rtol=1e-9)
+    np.testing.assert_allclose(submission.markov_matrix(K, 0.0), np.diag(1 / K.sum(axis=1)) @ K, rtol=SMALL)
 
 
 @exercise("markov_matrix")
@@ -304,4 +310,4 @@ def test_crowds_do_not_attract_when_alpha_is_one(submission, rng):
     K = kernel(rng)
     wanted = K / K.sum(axis=1)
     wanted = wanted / wanted.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(submission.markov_matrix(K, 1.0), wanted, rtol=1e-9)
+    np.testing.assert_allclose(submission.markov_matrix(K, 1.0), wanted, rtol=SMALL)
