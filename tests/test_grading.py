@@ -1,18 +1,16 @@
 """A class of submissions, honest, untouched, mistaken, broken, hanging: each gets what it deserves, all are graded."""
 
-import contextlib
 import csv
 import json
-import os
 import shutil
 import subprocess
 import sys
 import time
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import children
 
 from course.cli import main
 from course.grading.collect import CollectError, collect
@@ -345,24 +343,6 @@ def test_no_process_of_a_student_is_left(submission):
     while children() != before and time.monotonic() < deadline:
         time.sleep(0.02)
     assert children() == before
-
-
-def children():
-    """All processes that came from this one."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-                if state != "Z":  # a zombie has ended; its parent will take note at the next request
-                    parents[int(entry.name)] = int(parent)
-    found, todo = set(), [os.getpid()]
-    while todo:
-        parent = todo.pop()
-        new = {pid for pid, its in parents.items() if its == parent}
-        found |= new
-        todo += new
-    return found
 
 
 def test_a_students_process_has_a_home_of_its_own(tmp_path, submission):

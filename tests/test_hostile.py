@@ -11,7 +11,6 @@ import contextlib
 import csv
 import hashlib
 import json
-import os
 import socket
 import time
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
+from processes import children
 
 from course.grading.grade import grade
 from course.grading.isolation import IsolationError, Unsandboxed
@@ -287,7 +287,7 @@ CASES = {
         "to read hidden tests, solutions, other submissions, passwords and keys",
         before={"covariance": TELL + "import glob, os\nfor path in ['{hidden}', '{solved}', '{canary}/secret', "
                 "'{submitted}/honest/01_pca.ipynb', '/etc/passwd', '/etc/shadow', '/proc/1/environ', "
-                "os.path.expanduser('~/.ssh/id_rsa'), '/root/.ssh/id_rsa', '/proc/1/root/etc/passwd', "
+                "os.path.expanduser('~/.ssh/id_rsa'), '/proc/1/root/etc/passwd', "
                 "*glob.glob('/home/*/*'), *glob.glob('/proc/[0-9]*/cwd/*')]:\n"
                 "    try:\n        text = open(path).read()\n    except OSError:\n        continue\n"
                 "    if '{secret}' in text or path[:5] in ('/etc/', '/root', '/home') or 'test_01' in path:\n"
@@ -612,24 +612,6 @@ def fingerprints(*places):
     """A hash of each of the files, and of every file below the folders."""
     files = [path for place in places for path in (place, *sorted(place.rglob("*"))) if path.is_file()]
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def children():
-    """All processes, zombies left out, that came from this one, whoever started them."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-                if state != "Z":
-                    parents[int(entry.name)] = int(parent)
-    found, todo = set(), [os.getpid()]
-    while todo:
-        parent = todo.pop()
-        new = {pid for pid, its in parents.items() if its == parent}
-        found |= new
-        todo += new
-    return found
 
 
 def sandboxes():
