@@ -10,6 +10,7 @@ from matplotlib.patheffects import withStroke
 
 from course.plots.picture import Picture
 from course.plots.style import CYCLE, INK, MUTED, axes, equal
+from course.unsupervised.pca import variance_along
 
 RUST = "#B04C00"  # the palette's vermilion, darker, so that small text in it can be read on white
 
@@ -69,7 +70,7 @@ def direction(X: np.ndarray, angle: float, names: Sequence[str] = ("$x_1$", "$x_
     W = np.stack([np.cos(np.radians(turns)), np.sin(np.radians(turns))])
     variance = np.einsum("it,ij,jt->t", W, S, W)
     w = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
-    here = float(w @ S @ w)
+    here = variance_along(X, w)
 
     figure, panels = axes(1, 2)
     left, right = panels[0]
