@@ -61,6 +61,15 @@ def _audit(options: argparse.Namespace) -> int:
     return audit(options.chapters, options.seeds)
 
 
+def _train(options: argparse.Namespace) -> int:
+    from course.recipes import make
+
+    folder = make(options.name, options.steps, options.to)
+    if folder is not None:
+        print(f"written: {folder}")
+    return 0 if folder is not None else 1
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from course.doctor import report
 
@@ -78,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("doctor", _doctor, "say what is wrong with this installation, and how to mend it")
     sub.add_argument("--grading", action="store_true", help="also try the sandbox that students' code is graded in")
+
+    sub = command("train", _train, "make a checkpoint again from its recipe in course/recipes/")
+    sub.add_argument("name", metavar="NAME", help="such as vae_faces; an interrupted training goes on where it was")
+    sub.add_argument("--steps", type=int, metavar="N", help="another number of steps than the recipe's")
+    sub.add_argument("--to", type=Path, metavar="DIR", help="the folder to write to (data/checkpoints)")
 
     sub = command("sync", _sync, "bring the .py and the .ipynb of a notebook together without losing an edit")
     sub.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")

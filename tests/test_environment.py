@@ -84,11 +84,20 @@ def test_the_first_chapters_need_no_torch(module):
     assert run.stdout.strip() == "False"
 
 
-LAYERS = ["data training", "unsupervised likelihood gan robust", "plots", "lab", "authoring", "grading", "cli"]
+LAYERS = [
+    "data",
+    "training",
+    "unsupervised likelihood gan robust",
+    "plots recipes",
+    "lab",
+    "authoring",
+    "grading",
+    "cli",
+]
 
 
 def test_imports_run_one_way():
-    """cli -> grading -> authoring -> lab -> plots -> topics -> training, data. Figures draw what the topics compute."""
+    """cli -> grading -> authoring -> lab -> plots, recipes -> topics -> training -> data. Figures draw what topics compute."""
     height = {name: i for i, layer in enumerate(LAYERS) for name in layer.split()}
     for path in (project_root() / "course").rglob("*.py"):
         own = path.relative_to(project_root() / "course").parts[0].removesuffix(".py")

@@ -15,14 +15,14 @@ from course.data.dataset import DataError, Dataset
 from course.paths import data_folder
 
 
-def verified(name: str, folder: Path | None = None) -> Path:
+def verified(name: str, folder: Path | None = None, mend: str | None = None) -> Path:
     """The path of data/`name`, once its bytes have been held against data/sources.toml.
 
-    Raises DataError when the file is missing, empty or altered.
+    Raises DataError when the file is missing, empty or altered; its message ends with `mend`, how to get it back.
     """
     folder = folder or data_folder()
     path = folder / name
-    mend = f"restore it with `git checkout {folder.name}/{name}`, or unpack the course's bundle again"
+    mend = mend or f"restore it with `git checkout {folder.name}/{name}`, or unpack the course's bundle again"
     try:
         expected = tomllib.loads((folder / "sources.toml").read_text("utf-8"))[name]["sha256"]
     except (OSError, KeyError, tomllib.TOMLDecodeError):
