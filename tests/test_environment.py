@@ -97,7 +97,7 @@ LAYERS = [
 
 
 def test_imports_run_one_way():
-    """cli -> grading -> authoring -> lab -> plots, recipes -> topics -> training -> data. Figures draw what topics compute."""
+    """cli -> grading -> authoring -> lab -> plots, recipes -> topics -> training -> data. Figures draw."""
     height = {name: i for i, layer in enumerate(LAYERS) for name in layer.split()}
     for path in (project_root() / "course").rglob("*.py"):
         own = path.relative_to(project_root() / "course").parts[0].removesuffix(".py")
