@@ -6,7 +6,7 @@ from course import data
 from course.plots import CYCLE, INK, MUTED, Picture, axes, colours, images
 from course.plots import pca as plots
 from course.plots.style import GRID
-from course.plots.widgets import slider
+from course.plots.widgets import slider, sliders
 from course.unsupervised import pca
 
 ARRESTS = data.load("usarrests")
@@ -106,6 +106,19 @@ def test_the_first_colours_are_told_apart_by_colour_blind_readers():
 
 def test_equal_labels_get_equal_colours():
     assert colours(["b", "a", "b"]) == [CYCLE[1], CYCLE[0], CYCLE[1]]
+
+
+def test_each_of_several_sliders_redraws_the_picture_with_the_values_of_all():
+    def draw(angle, shift):
+        return plots.direction(X[:, :2] + shift, angle + shift)
+
+    box = sliders(draw, {"angle": (0, 180, 20, 1), "shift": (0, 90, 0, 1)})
+    *handles, picture = box.children
+    assert [handle.description for handle in handles] == ["angle", "shift"]
+    handles[1].value = 30
+    assert draw(20, 30).alt in picture.value
+    handles[0].value = 40
+    assert draw(40, 30).alt in picture.value
 
 
 def test_a_slider_redraws_its_picture_and_the_words_with_it():

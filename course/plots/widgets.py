@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import ipywidgets
 
@@ -12,27 +12,38 @@ from course.plots.picture import Picture
 def slider(
     draw: Callable[[float], Picture], label: str, low: float, high: float, value: float, step: float = 1
 ) -> ipywidgets.VBox:
-    """A slider above the picture that `draw` makes of its value.
+    """A slider above the picture that `draw` makes of its value."""
+    return sliders(draw, {label: (low, high, value, step)})
 
-    The picture is an <img> inside the widget, so its text alternative moves with the slider too.
+
+def sliders(draw: Callable[..., Picture], knobs: Mapping[str, tuple[float, float, float, float]]) -> ipywidgets.VBox:
+    """Sliders above the picture that `draw(*values)` makes of their values.
+
+    knobs   {label: (low, high, value, step)}, in the order of draw's arguments
+
+    The picture is an <img> inside the widget, so its text alternative moves with the sliders too.
     """
-    picture = ipywidgets.HTML(draw(value).html())
-    knob = ipywidgets.FloatSlider(
-        value=value,
-        min=low,
-        max=high,
-        step=step,
-        description=label,
-        readout_format=".0f" if float(step).is_integer() else ".2f",
-        style={"description_width": "initial"},
-        layout={"width": "28em"},
-    )
+    handles = [
+        ipywidgets.FloatSlider(
+            value=value,
+            min=low,
+            max=high,
+            step=step,
+            description=label,
+            readout_format=".0f" if float(step).is_integer() else ".2f",
+            style={"description_width": "initial"},
+            layout={"width": "28em"},
+        )
+        for label, (low, high, value, step) in knobs.items()
+    ]
+    picture = ipywidgets.HTML(draw(*(handle.value for handle in handles)).html())
 
-    def redraw(change: dict) -> None:
-        picture.value = draw(change["new"]).html()
+    def redraw(_: dict) -> None:
+        picture.value = draw(*(handle.value for handle in handles)).html()
 
-    knob.observe(redraw, names="value")
-    return ipywidgets.VBox([knob, picture])
+    for handle in handles:
+        handle.observe(redraw, names="value")
+    return ipywidgets.VBox([*handles, picture])
 
 
 def chooser(
