@@ -76,6 +76,13 @@ def _doctor(options: argparse.Namespace) -> int:
     return 0 if report(options.grading) else 1
 
 
+def _download(options: argparse.Namespace) -> int:
+    from course.data.images import download
+
+    print(download(options.name))
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="course", description='The course "Generative Models and GANs".')
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -92,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("name", metavar="NAME", help="such as vae_faces; an interrupted training goes on where it was")
     sub.add_argument("--steps", type=int, metavar="N", help="another number of steps than the recipe's")
     sub.add_argument("--to", type=Path, metavar="DIR", help="the folder to write to (data/checkpoints)")
+
+    sub = command("download", _download, "fetch the images called NAME (mnist, cifar10 or lfw) into data/downloads")
+    sub.add_argument("name", metavar="NAME")
 
     sub = command("sync", _sync, "bring the .py and the .ipynb of a notebook together without losing an edit")
     sub.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
