@@ -14,7 +14,7 @@ from torch.nn.functional import softplus
 def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
     """-E log D(x) - E log(1 - D(G(z))), in nats, from the logits of real and generated samples.
 
-    -log sigma(a) = log(1 + e^-a) and -log(1 - sigma(a)) = log(1 + e^a): no logarithm of zero. 2 log 2 at a coin's guess.
+    -log sigma(a) = log(1 + e^-a) and -log(1 - sigma(a)) = log(1 + e^a): no logarithm of zero. 2 log 2 for a coin.
     """
     return softplus(-real).mean() + softplus(fake).mean()
 
@@ -47,3 +47,8 @@ def play(
     g_loss.backward()
     generator_optimiser.step()
     return {"discriminator": d_loss.detach(), "generator": g_loss.detach()}
+
+
+def minimax_loss(fake: Tensor) -> Tensor:
+    """E log(1 - D(G(z))), in nats: the generator's part of the game as written, flat where D is sure of itself."""
+    return -softplus(fake).mean()

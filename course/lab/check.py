@@ -16,6 +16,7 @@ from course.lab import exercises, inspect_code
 from course.lab.answer import Answer, show
 from course.lab.compare import agree, describe, difference, preview, same_kind
 from course.lab.exercise import Case, Exercise, Mistake
+from course.lab.formula import FormulaError
 
 _MISSING = object()
 
@@ -139,7 +140,10 @@ def recognise(exercise: Exercise, case: Case, got: Any) -> Mistake | None:
 def _difference(exercise: Exercise, expected: Any, got: Any) -> str | None:
     if exercise.canonical is not None:
         with contextlib.suppress(ValueError, IndexError, TypeError):  # without such a form, it is compared as it is
-            expected, got = exercise.canonical(expected), exercise.canonical(got)
+            try:
+                expected, got = exercise.canonical(expected), exercise.canonical(got)
+            except FormulaError as error:  # a text that is no formula is compared with nothing
+                return str(error)
     return difference(expected, got, exercise.rtol, exercise.atol)
 
 

@@ -32,6 +32,10 @@ def describe(value: Any) -> str:
     if isinstance(value, np.ndarray):
         kind = {"f": "array", "i": "integer array", "u": "integer array", "b": "boolean array", "c": "complex array"}
         return _a(kind.get(value.dtype.kind, f"array of {value.dtype}")) + f" of shape {value.shape}"
+    if isinstance(value, str):
+        return "a text (str)"
+    if type(value).__module__.partition(".")[0] == "sympy":
+        return "a SymPy expression (`str(...)` makes a text of it)"
     if isinstance(value, tuple | list):
         inside = ", ".join(describe(item) for item in value[:4]) + (", ..." if len(value) > 4 else "")
         return f"a {type(value).__name__} of {len(value)}" + (f" ({inside})" if value else "")

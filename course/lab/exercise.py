@@ -43,7 +43,8 @@ class Exercise:
     hints       from gentle to plain, shown one at a time
     mistakes    what goes wrong, each with its own hint
     forbidden   names that the learner's function may not use: the last part only, "cov" for np.cov
-    canonical   maps a result to one of several equally right ones (signs, order) before it is compared
+    canonical   maps a result to one of several equally right ones (signs, order) before it is compared; it may raise
+                FormulaError, whose message the learner reads
     rtol, atol  |difference| <= atol + rtol |expected|
     """
 
