@@ -133,7 +133,8 @@ def _sandbox() -> Iterator[Finding]:
     try:
         launcher = best()
     except IsolationError as error:
-        yield Finding(False, "sandbox", str(error).partition(". ")[0], mend)
+        found, _, how = str(error).partition(". ")
+        yield Finding(False, "sandbox", found, how)
         return
     try:
         yield Finding(True, "sandbox", launcher.name)

@@ -92,7 +92,7 @@ def test_without_a_sandbox_one_line_says_so_and_how_to_go_on(monkeypatch, capsys
     from course.grading import isolation
 
     def none():
-        raise isolation.IsolationError("no sandbox can be had on this machine: no Linux. Grade on Linux")
+        raise isolation.IsolationError("no sandbox can be had on this machine: no Linux. Go on with --no-sandbox")
 
     monkeypatch.setattr(isolation, "best", none)
     assert main(["doctor", "--grading"]) == 1

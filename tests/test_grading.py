@@ -1,21 +1,29 @@
 """A class of submissions, honest, untouched, mistaken, broken, hanging: each gets what it deserves, all are graded."""
 
+import contextlib
 import csv
+import errno
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from processes import children
 
+from course import files
 from course.cli import main
+from course.grading import grade as grading
 from course.grading.collect import CollectError, collect
 from course.grading.grade import GradingError, grade
-from course.grading.submission import StudentError, Submission, Unreadable, chapter_of, code_cells
+from course.grading.submission import LocalSubmission, StudentError, Submission, Unreadable, chapter_of, code_cells
 from course.grading.workers import launcher_of_this_process
 from course.paths import project_root
 
@@ -415,3 +423,158 @@ def test_a_place_that_cannot_be_written_to_is_said_before_anything_is_graded(sma
     (tmp_path / "out").write_text("a file, not a folder")
     with pytest.raises(GradingError, match=r"cannot be written to .*nothing was graded"):
         grade(small_class, tmp_path / "out")
+
+
+def test_all_calls_of_a_function_together_have_a_limit(tmp_path, submission):
+    slow = "import time\ndef explained_variance(lam):\n    time.sleep(0.8)\n    return lam"
+    changed(tmp_path / "a/01_pca.ipynb", {"explained_variance": slow})
+    one = submission((tmp_path / "a/01_pca.ipynb").read_bytes(), time_limit=1.5)
+    for _ in range(2):
+        with pytest.raises(StudentError, match="took longer than 6 s in all"):
+            list(map(one.explained_variance, [np.ones(2)] * 8))
+    assert one.covariance(np.eye(3)).shape == (3, 3)
+
+
+NETWORK = """
+import torch
+def covariance(width, depth):
+    layers = [torch.nn.Linear(width, width) for _ in range(depth)]
+    return torch.nn.Sequential(*layers, torch.nn.BatchNorm1d(width), torch.nn.Tanh())
+def scores(width, depth):
+    return [width, depth]
+"""
+
+
+def test_a_network_is_judged_by_what_it_computes(tmp_path, submission):
+    """Whatever it is made of: the grader draws the weights, and knows what should come out."""
+    changed(tmp_path / "a/01_pca.ipynb", {"covariance": NETWORK})
+    space = {}
+    exec(NETWORK, space)
+    for one in (submission((tmp_path / "a/01_pca.ipynb").read_bytes()), LocalSubmission("01_pca", space)):
+        shapes = one.shapes("covariance", 3, 2)
+        assert list(shapes)[:4] == ["0.weight", "0.bias", "1.weight", "1.bias"]
+        generator = torch.Generator().manual_seed(0)
+        weights = {name: torch.rand(shape, generator=generator) for name, shape in shapes.items()}
+        x = torch.rand(5, 3, generator=generator)
+        y = (x @ weights["0.weight"].T + weights["0.bias"]) @ weights["1.weight"].T + weights["1.bias"]
+        y = (y - weights["2.running_mean"]) / (weights["2.running_var"] + 1e-5).sqrt()
+        expected = torch.tanh(y * weights["2.weight"] + weights["2.bias"])
+        torch.testing.assert_close(one.outputs("covariance", (3, 2), weights, x), expected)
+    one = submission((tmp_path / "a/01_pca.ipynb").read_bytes())
+    with pytest.raises(StudentError, match="AttributeError"):
+        one.shapes("scores", 3, 2)
+    with pytest.raises(StudentError, match="Missing key"):
+        one.outputs("covariance", (3, 2), {}, x)
+
+
+def test_what_is_wrong_with_the_cells_is_said(tmp_path, submission):
+    content = json.loads(SOLVED.read_text())
+    content["cells"] *= 2
+    one = submission(json.dumps(content).encode())
+    assert "2 cells define covariance: what was defined last counts" in one.past.problems
+    assert submission(SOLVED.read_bytes()).past.problems == []
+
+
+def test_two_notebooks_of_one_student_are_both_graded_and_the_better_one_counts(small_class, tmp_path, capsys):
+    shutil.copy(SOLVED, small_class / "ben" / "01_pca (second try).ipynb")
+    assert grade(small_class, tmp_path / "out", seed=3) == 0
+    assert "grading: 100%" in capsys.readouterr().err
+    with (tmp_path / "out/grades.csv").open() as file:
+        mine = [row for row in csv.DictReader(file) if row["student"] == "ben"]
+    assert {row["notebook"] for row in mine} == {"01_pca.ipynb", "01_pca (second try).ipynb"}
+    assert len(mine) == 12
+    with (tmp_path / "out/canvas/01_pca.csv").open() as file:
+        assert {row[0]: row[5] for row in csv.reader(file)}["ben"] == "13"
+
+
+def test_a_cluster_that_goes_away_is_one_line_and_what_was_graded_stays(small_class, tmp_path, capsys, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    grade(small_class, tmp_path / "whole", seed=3)
+    real, out = grading.write, tmp_path / "out"
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as dask:
+
+        def write_and_pull_the_plug(path, text):
+            real(path, text)
+            if path.parent.name == "records":
+                dask.close()
+
+        command = ["grade", str(small_class), "--out", str(out), "--seed", "3"]
+        with monkeypatch.context() as patch:
+            patch.setattr(grading, "write", write_and_pull_the_plug)
+            assert main([*command, "--cluster", dask.scheduler_address]) == 2
+    assert "went away" in capsys.readouterr().err.splitlines()[-1]
+    assert 1 <= len(list((out / "records").iterdir())) < 3
+    assert main(command) == 0
+    assert everything_in(out) == everything_in(tmp_path / "whole")
+
+
+# --- a disk that fills ---
+
+
+@pytest.mark.parametrize("whole", [0, 2, 6], ids=lambda whole: f"after {whole} files")
+def test_a_disk_that_fills_is_one_line_and_a_rerun_ends_with_the_same_bytes(
+    small_class, tmp_path, capsys, monkeypatch, whole
+):
+    grade(small_class, tmp_path / "undisturbed", seed=3)
+    real, written = os.fdopen, []
+
+    @contextlib.contextmanager
+    def filling(*args):
+        with real(*args) as file:
+            written.append(file)
+            if len(written) <= whole:
+                yield file
+                return
+            half = lambda content: (file.write(content[: len(content) // 2]), no_space())  # noqa: E731
+            yield SimpleNamespace(write=half)
+
+    def no_space():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    command = ["grade", str(small_class), "--out", str(tmp_path / "out"), "--seed", "3"]
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "fdopen", filling)
+        assert main(command) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith(f"course: {tmp_path / 'out'} cannot be written to (No space left on device). All records")
+    so_far, undisturbed = everything_in(tmp_path / "out"), everything_in(tmp_path / "undisturbed")
+    assert len(so_far) == whole
+    assert so_far.items() <= undisturbed.items()
+    assert main(command) == 0
+    assert everything_in(tmp_path / "out") == undisturbed
+
+
+ON_A_SMALL_DISK = """
+import shutil, sys
+from pathlib import Path
+from course import files
+from course.cli import main
+from course.grading import namespaces
+place, disk, copy = sys.argv[1:]
+namespaces.unshare(namespaces.NEWNS)
+namespaces.mount(None, "/", None, 16384 | 1 << 18)  # what is mounted here is seen by this process alone
+namespaces.mount("tmpfs", disk, "tmpfs", 0, "size=8k")
+for pages in (2, 3, 6, 12, 24, 1000):
+    namespaces.mount("tmpfs", disk, "tmpfs", 32, f"size={4 * pages}k")  # 32: the same one, larger
+    status = main(["grade", place, "--out", f"{disk}/out", "--seed", "3"])
+    assert not list(Path(disk).rglob(".*")), "something half-written was left"
+    print("status", status)
+shutil.copytree(f"{disk}/out", copy)
+"""
+
+
+def test_a_disk_that_is_really_full(small_class, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("NOT TRIED: only root can make a small disk; the test above fills one in words")
+    grade(small_class, tmp_path / "undisturbed", seed=3)
+    (tmp_path / "disk").mkdir()
+    command = [sys.executable, "-c", ON_A_SMALL_DISK, *(str(tmp_path / name) for name in ("in", "disk", "copy"))]
+    run = subprocess.run(command, cwd=project_root(), capture_output=True, text=True)
+    if "unshare" in run.stderr:
+        pytest.skip(f"NOT TRIED: {run.stderr.strip().splitlines()[-1]}")
+    assert run.returncode == 0, run.stderr
+    statuses = re.findall(r"status (\d)", run.stdout)
+    assert statuses[0] == "2"
+    assert statuses[-1] == "0"
+    assert statuses.count("2") == run.stderr.count("cannot be written to (No space left on device)")
+    assert everything_in(tmp_path / "copy") == everything_in(tmp_path / "undisturbed")

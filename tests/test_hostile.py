@@ -14,7 +14,6 @@ import json
 import socket
 import time
 from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
@@ -37,7 +36,7 @@ WRONG = "def covariance(X):\n    return np.zeros((X.shape[1], X.shape[1]))"
 BREACH = "BREACH"
 TELL = 'told = "BREA" + "CH"\n'
 SECRET = "the-secret-of-another"
-TIME_LIMIT = 2.0
+TIME_LIMIT = 3.0
 
 
 @dataclass
@@ -654,7 +653,6 @@ def graded(tmp_path_factory):
             (folder / student).mkdir()
             (folder / student / "01_pca.ipynb").symlink_to(target)
         untouched = [*folder.iterdir(), canary, HIDDEN, project_root() / "data"]
-        resource_tracker.ensure_running()  # Python's own, which worker processes need and which stays
         before, running, started = fingerprints(*untouched), children() | sandboxes(), time.monotonic()
         assert grade(folder, out, time_limit=TIME_LIMIT, seed=11, jobs=2) == 1, "a link is not graded, all else is"
         seconds = time.monotonic() - started

@@ -8,8 +8,9 @@ import pytest
 
 from course.authoring import notebook
 from course.cli import main
-from course.grading import written
+from course.grading import workers, written
 from course.grading.grade import grade
+from course.grading.work import grade_one
 from course.grading.written import MarksError, question_in, read_marks
 from course.paths import project_root
 
@@ -21,6 +22,11 @@ def question(text=PROMPT):
     return nbformat.v4.new_markdown_cell(text, id="question", metadata={"tags": list(TAGS)})
 
 
+def in_this_process(tasks, jobs, judges, launcher, sandbox, time_limit, seed):
+    for key, name, read in tasks:
+        yield key, grade_one(name, read(), launcher, time_limit, seed)
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """Four submissions of a 01_pca that has a written question, as no chapter has one yet."""
@@ -29,6 +35,7 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks/01_pca.ipynb").write_text(notebook.as_ipynb(notebook.finished(released, "01_pca", {})))
     monkeypatch.setattr(written, "project_root", lambda: tmp_path)
+    monkeypatch.setattr(workers, "local", in_this_process)  # another one would know of no question
     written.questions.cache_clear()
     answers = {"ann": "Because <script>alert(1)</script> they hold 87 %.", "ben": PROMPT, "cem": "=1+1", "dora": None}
     for student, text in answers.items():

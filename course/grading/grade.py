@@ -7,12 +7,13 @@ and is started again grades what has no record yet; the tables and pages are mad
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import secrets
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from course import __version__
 from course.files import write
 from course.grading import hidden, report, workers, written
 from course.grading.collect import Found, collect
-from course.grading.isolation import probe
+from course.grading.isolation import check_system, probe
 from course.grading.work import Record
+from course.lab import exercises
 
 
 class GradingError(Exception):
@@ -44,8 +46,21 @@ def prepare(out: Path, seed: int | None) -> int:
         except (ValueError, KeyError, TypeError):
             raise GradingError(f"{begun} is damaged; give the run's --seed, or another --out") from None
     seed = secrets.randbits(32) if seed is None else seed
-    write(begun, json.dumps({"seed": seed}) + "\n")
+    with _writing(out):
+        write(begun, json.dumps({"seed": seed}) + "\n")
     return seed
+
+
+@contextlib.contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Say in one line that the disk is full, or what else keeps us from writing. Every file is whole, old or new."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or getattr(error.__context__, "strerror", "") or error
+        raise GradingError(
+            f"{out} cannot be written to ({reason}). All records so far are kept, and the same command goes on"
+        ) from None
 
 
 def key_of(found: Found, seed: int, time_limit: float) -> str:
@@ -98,18 +113,18 @@ def grade(
     With the URL of a `gradebook` the marks go into nbgrader's as well; `marks` is a table of a person's marks for
     written answers.
 
-    Raises GradingError, CollectError, IsolationError or HiddenTestError, before anything is graded, where the run
-    cannot start, and ConnectionError where a cluster goes away: the records so far stay, and the same command goes on.
+    Raises GradingError, CollectError, IsolationError or HiddenTestError where the run cannot start or go on, and
+    ConnectionError where a cluster goes away: the records so far stay, and the same command goes on.
     """
     if gradebook:
         from course.grading import nbgrader
 
         nbgrader.require()
+    if not cluster:
+        check_system()
     given = written.read_marks(marks) if marks else {}
     files = collect(place)
     seed = prepare(out, seed)
-    if sandbox and not cluster and jobs == 1:
-        print(f"in force: {prove_the_walls()}")
     print(f"the hidden tests draw their inputs with --seed {seed}")
 
     keys = {key_of(found, seed, time_limit): found for found in files}
@@ -117,31 +132,42 @@ def grade(
     if len(todo) < len(keys):
         print(f"{len(keys) - len(todo)} of {len(keys)} were graded before")
     tasks = [(key, found.notebook, found.read) for key, found in todo]
-    settings = (sandbox, time_limit, seed)
-    work: Callable[[], Iterator[tuple[str, Record]]]
-    if cluster:
-        work = partial(workers.cluster, tasks, cluster, *settings)
-    elif jobs > 1:
-        work = partial(workers.processes, tasks, jobs, *settings, proof=prove_the_walls if sandbox else None)
-    else:
-        work = partial(workers.here, tasks, *settings)
-
-    from tqdm import tqdm
-
-    for key, record in tqdm(work(), total=len(tasks), desc="grading", unit="notebook", disable=not tasks):
-        found = keys[key]
-        whole = {"student": found.student, "notebook": found.notebook, **record}
-        write(out / "records" / f"{key}.json", json.dumps(whole, indent=1, sort_keys=True) + "\n")
+    with contextlib.closing(_records(tasks, jobs, cluster, sandbox, time_limit, seed)) as records:
+        for key, record in records:
+            found = keys[key]
+            whole = {"student": found.student, "notebook": found.notebook, **record}
+            with _writing(out):
+                write(out / "records" / f"{key}.json", json.dumps(whole, indent=1, sort_keys=True) + "\n")
 
     read = written.merged(sheets(out, keys), given)
-    written.write_pages(read, out, given)
-    lost = report.write_all(read, out)
+    with _writing(out):
+        written.write_pages(read, out, given)
+        lost = report.write_all(read, out)
     print(f"{len(keys)} notebooks; {out / 'grades.csv'}, {out / 'class.html'} and {out / 'feedback'} written")
     if gradebook:
         print(f"{nbgrader.write_gradebook(read, gradebook)} notebooks entered into {gradebook}")
     if lost:
         print(f"{lost} could not be graded: the same command tries them again")
     return 1 if lost else 0
+
+
+def _records(
+    tasks: list[workers.Task], jobs: int, cluster: str, sandbox: bool, time_limit: float, seed: int
+) -> Generator[tuple[str, Record], None, None]:
+    """Grade, and show how far it is: a record and its key as soon as it is there."""
+    from tqdm import tqdm
+
+    progress = partial(tqdm, total=len(tasks), desc="grading", unit="notebook")
+    if cluster:
+        yield from progress(workers.cluster(tasks, cluster, sandbox, time_limit, seed))
+    elif tasks:
+        named = [chapter for chapter in exercises.CHAPTERS if any(name.startswith(chapter) for _, name, _ in tasks)]
+        with contextlib.closing(workers.Judges(named)) as judges:
+            if sandbox:
+                print(f"in force: {prove_the_walls()}")
+            launcher = workers.launcher_of_this_process(sandbox)
+            jobs = max(1, min(jobs, len(tasks)))
+            yield from progress(workers.local(tasks, jobs, judges, launcher, sandbox, time_limit, seed))
 
 
 def sheets(out: Path, keys: dict[str, Found]) -> Callable[[], Iterator[dict[str, Any]]]:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from course.grading import namespaces, wire
+from course.grading import forks, wire
 from course.paths import project_root
 
 START_LIMIT = 120.0  # seconds for Python, torch and the rest to be imported on a slow disk
@@ -55,44 +55,76 @@ class Launcher(Protocol):
     def close(self) -> None: ...
 
 
+class Forks:
+    """The grader's end of a fork server (course.grading.forks), which another of its processes may have started."""
+
+    def __init__(self, control: socket.socket, server: subprocess.Popen | None = None) -> None:
+        self.control, self._server = control, server
+
+    @classmethod
+    def of(cls, module: str, *flags: str) -> Forks:
+        """Start a Python that runs `module`. It loads while this process goes on."""
+        control, theirs = socket.socketpair()
+        with theirs:
+            return cls(control, start_python(module, theirs, *flags, cwd="/"))
+
+    def request(self, *descriptors: int) -> None:
+        """Have a child forked with these descriptors. Raises IsolationError."""
+        try:
+            forks.request(self.control, *descriptors)
+        except OSError as error:
+            raise IsolationError(f"the fork server has gone ({error})") from None
+
+    def close(self) -> None:
+        self.control.close()  # which the server takes as the word to end
+        if self._server is not None:
+            try:
+                self._server.wait(10)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.wait()
+
+
 class ForkServer:
-    """Forks of one confined process, course.grading.nursery. Raises IsolationError where the kernel does not let us."""
+    """Forks of one confined process, course.grading.nursery. Raises IsolationError where the kernel does not let us.
+
+    control   the control socket of one that runs already: all processes of a grader share it
+    """
 
     name = "fork server: namespaces and seccomp"
 
-    def __init__(self) -> None:
+    def __init__(self, control: socket.socket | None = None) -> None:
         if platform.system() != "Linux" or platform.machine() not in ("x86_64", "aarch64"):
             raise IsolationError(
                 f"the fork server needs Linux on x86-64 or aarch64, not {platform.system()} on {platform.machine()}"
             )
-        self._control, theirs = socket.socketpair()
-        with theirs:
-            self._server = _python("course.grading.nursery", theirs, cwd="/")
-        try:
-            answer = wire.receive(self._control, time.monotonic() + START_LIMIT)
-        except wire.WireError as error:
-            answer = {"failed": str(error)}
-        if answer != {"ready": True}:
-            self.close()
-            raise IsolationError(f"the fork server could not start: {answer.get('failed')}")
+        self.forks = Forks.of("course.grading.nursery") if control is None else Forks(control)
+        if control is None:
+            try:
+                answer = wire.receive(self.forks.control, time.monotonic() + START_LIMIT)
+            except wire.WireError as error:
+                answer = {"failed": str(error)}
+            if answer != {"ready": True}:
+                self.close()
+                raise IsolationError(f"the fork server could not start: {answer.get('failed')}")
 
     def start(self) -> Running:
-        mine, theirs = socket.socketpair()
-        with theirs:
-            try:
-                socket.send_fds(self._control, [b"s"], [theirs.fileno()])
-                warden = os.pidfd_open(wire.receive(self._control, time.monotonic() + START_LIMIT)["pid"])
-            except (OSError, wire.WireError) as error:
-                raise IsolationError(f"the fork server has gone ({error})") from None
-        return Running(mine, lambda: _terminate(warden))
+        from course.grading.nursery import CONFINED
+
+        (mine, theirs), (leash, end) = socket.socketpair(), socket.socketpair()
+        with theirs, end:
+            self.forks.request(theirs.fileno(), end.fileno())
+        leash.settimeout(START_LIMIT)
+        try:
+            said = leash.recv(300).decode(errors="replace") or "it has gone"
+        except TimeoutError:
+            said = "no answer"
+        if said != CONFINED:
+            raise IsolationError(f"the fork server has made no sandbox ({said})")
+        return Running(mine, leash.close)
 
     def close(self) -> None:
-        self._control.close()  # which the server takes as the word to end
-        try:
-            self._server.wait(10)
-        except subprocess.TimeoutExpired:
-            self._server.kill()
-            self._server.wait()
+        self.forks.close()
 
 
 class Bubblewrap:
@@ -104,11 +136,14 @@ class Bubblewrap:
         self._program = shutil.which("bwrap")
         if self._program is None:
             raise IsolationError("bubblewrap is not installed (the program bwrap)")
+        if os.geteuid() == 0:  # in its sandbox too, to the kernel, which counts no threads of root's
+            raise IsolationError("bubblewrap cannot bound the threads of what root starts: grade as an ordinary user")
         trial = subprocess.run([*self._walls(), "true"], capture_output=True, text=True, timeout=START_LIMIT)
         if trial.returncode:
             raise IsolationError(f"bubblewrap may not make namespaces here: {trial.stderr.strip()[:200]}")
 
     def _walls(self) -> list[str]:
+        from course.grading import namespaces
         from course.grading.nursery import environment, visible
 
         assert self._program is not None
@@ -134,7 +169,7 @@ class Bubblewrap:
     def start(self) -> Running:
         mine, theirs = socket.socketpair()
         with theirs:
-            process = _python("course.grading.student", theirs, "--confine", before=self._walls())
+            process = start_python("course.grading.student", theirs, "--confine", before=self._walls())
         return Running(mine, lambda: _end(process))
 
     def close(self) -> None:
@@ -146,11 +181,14 @@ class Unsandboxed:
 
     name = "no sandbox: a process of its own, and your own rights"
 
+    def __init__(self) -> None:
+        check_system()
+
     def start(self) -> Running:
         home = tempfile.TemporaryDirectory(prefix="submission-", ignore_cleanup_errors=True)
         mine, theirs = socket.socketpair()
         with theirs:
-            process = _python("course.grading.student", theirs, cwd=home.name)
+            process = start_python("course.grading.student", theirs, cwd=home.name)
 
         def end() -> None:
             _end(process)
@@ -162,11 +200,11 @@ class Unsandboxed:
         """Nothing is kept between submissions."""
 
 
-def _python(
+def start_python(
     module: str, theirs: socket.socket, *flags: str, before: list[str] | None = None, cwd: str | None = None
 ) -> subprocess.Popen:
     """Start a module of ours that speaks on `theirs`, in a session of its own, without our environment."""
-    environment = {key: os.environ[key] for key in ("PATH", "LANG", "COURSE_DATA", "SYSTEMROOT") if key in os.environ}
+    environment = {key: os.environ[key] for key in ("PATH", "LANG", "TMPDIR", "COURSE_DATA") if key in os.environ}
     # One thread from the start: a process that has more may not leave its user namespace, nor be forked safely.
     environment |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
     return subprocess.Popen(
@@ -181,24 +219,24 @@ def _python(
     )
 
 
-def _terminate(warden: int) -> None:
-    """Have a warden kill its student, wait for it, and end; `warden` is a pidfd, which no other process can come to be.
-
-    A warden runs no student's code, so it can be relied on.
-    """
-    with contextlib.suppress(ProcessLookupError):
-        signal.pidfd_send_signal(warden, signal.SIGTERM)
-    os.close(warden)
-
-
 def _end(process: subprocess.Popen) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
+def check_system() -> None:
+    """Raises IsolationError where no student's process can be started at all, with a sandbox or without."""
+    if platform.system() == "Windows":
+        raise IsolationError(
+            "Windows has not what grading needs. Grade in its Linux, where the sandbox works too: `wsl --install`, "
+            "then clone and install the course there"
+        )
+
+
 def best() -> Launcher:
     """The best launcher that this machine has. Raises IsolationError, with the reasons, where it has no sandbox."""
+    check_system()
     reasons = []
     for kind in (ForkServer, Bubblewrap):
         try:
@@ -240,6 +278,19 @@ def start_a_process():
             os._exit(0)
     return refused(attempt)
 
+def start_threads():
+    import threading
+    threading.stack_size(1 << 16)  # so that it is not memory that bounds them
+    stop = threading.Event()
+    try:
+        for _ in range(1000):
+            threading.Thread(target=stop.wait, daemon=True).start()
+    except RuntimeError:
+        return True
+    finally:
+        stop.set()
+    return False
+
 def take_memory():
     return refused(lambda: bytearray(16 << 30))
 
@@ -272,6 +323,7 @@ def _tried(launcher: Launcher, port: int, secret: str) -> Iterator[tuple[str, bo
         ("the network cannot be reached", "connect", [port]),
         ("other processes cannot be seen or signalled", "see", [os.getpid()]),
         ("no process can be started", "start_a_process", []),
+        ("threads are bounded", "start_threads", []),
         ("memory is bounded", "take_memory", []),
         ("files are bounded", "fill_the_disk", []),
         ("there are no rights, and none can be gained", "have_rights", []),

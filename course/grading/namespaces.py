@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import os
 import platform
+import re
 import resource
 import struct
 from collections.abc import Iterable
@@ -23,6 +24,7 @@ _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _PDEATHSIG, _CAPBSET_DROP, _SET_DUMPABLE, _NO_NEW_PRIVS = 1, 24, 4, 38
 _CAPABILITY_VERSION = 0x20080522
 SCRATCH = "/box"  # the one place that can be written to; not /tmp, where Python itself may be installed
+THREADS = 128  # in one sandbox
 FIRST_UID = 0x60000000  # far from any real user; every sandbox started by root has a uid of its own
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -119,8 +121,13 @@ def _mount_scratch() -> None:
     mount("tmpfs", SCRATCH, "tmpfs", _NOSUID | _NODEV, "size=64m,mode=1777,nr_inodes=10k")
 
 
-def private_views() -> None:
-    """New namespaces for mounts, processes, network, IPC, host name; the next child is process 1 of its own world."""
+def private_views(own_user: bool) -> None:
+    """New namespaces for mounts, processes, network, IPC, host name; the next child is process 1 of its own world.
+
+    own_user adds one for users, for the sake of THREADS: the kernel counts them by user, in each such namespace anew.
+    """
+    if own_user:
+        become_root_of_a_user_namespace()
     unshare(NEWNS | NEWPID | NEWNET | NEWIPC | NEWUTS)
     with contextlib.suppress(OSError):  # kernels may be built without
         unshare(NEWCGROUP)
@@ -154,10 +161,18 @@ def limit(memory: int, cpu_seconds: int, file_size: int, files: int) -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
+def bound_threads() -> None:
+    """Let the user of this process, or of this user namespace, which should be its own, have THREADS and no more."""
+    others = 0
+    if tuple(map(int, re.findall(r"\d+", platform.release())[:2])) < (5, 14):  # counts by user, whatever the namespace
+        others = int(Path("/proc/loadavg").read_text().split("/")[1].split()[0])
+    resource.setrlimit(resource.RLIMIT_NPROC, (others + THREADS, others + THREADS))
+
+
 def drop_rights(uid: int | None) -> None:
     """Become the user `uid`, or nobody in particular for None, with no capability and no way to get one."""
+    bound_threads()
     if uid is not None:
-        resource.setrlimit(resource.RLIMIT_NPROC, (128, 128))  # counts by uid, and this uid is this sandbox's alone
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)

@@ -42,8 +42,8 @@ from traitlets import Bool, Float, Integer
 from course.authoring import notebook
 from course.grading.grade import prove_the_walls
 from course.grading.report import score, told
-from course.grading.work import Record, grade_one
-from course.grading.workers import launcher_of_this_process
+from course.grading.work import Record
+from course.grading.workers import grade_here
 from course.lab import exercises
 from course.paths import project_root
 
@@ -162,8 +162,7 @@ class SandboxExecute(Preprocessor):
         self.log.info("the hidden tests draw their inputs with c.SandboxExecute.seed = %d", seed)
         if self.sandbox:
             self.log.info("in force: %s", _the_walls())
-        launcher = launcher_of_this_process(self.sandbox)
-        record = grade_one(name, nbformat.writes(nb).encode(), launcher, self.time_limit, seed)
+        record = grade_here(name, nbformat.writes(nb).encode(), self.sandbox, self.time_limit, seed)
         for problem in record["problems"]:
             self.log.warning("%s", problem)
         mark(nb, record)

@@ -4,25 +4,30 @@ It is started by course.grading.isolation as `python -m course.grading.nursery F
 and gives up its view of the file system before anything else. For every request it forks twice: a *warden*, which
 makes the namespaces and ends with the nursery, and in them the *student*, process 1 of its own world, which ends with
 the warden. No child ever runs the code of two students.
+
+A request brings the student's connection and a *leash*. On the leash the student says that it is confined, before any
+code runs; then it is the warden's, who ends the student as soon as nobody holds the other end: however the grader ends.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import os
+import select
 import signal
 import socket
 import sys
-import sysconfig
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from course.grading import namespaces, seccomp, wire
+from course.grading import forks, namespaces, seccomp, wire
 from course.paths import data_folder, project_root
 
 MEMORY, FILE_SIZE, FILES = 3 << 30, 16 << 20, 256
+CONFINED = "confined"  # what the leash says when all walls stand
+PACKAGES = ("site-packages", "dist-packages")  # names of folders that Python has its packages in
 PRELOADED = (
     "numpy", "scipy.linalg", "scipy.stats", "scipy.sparse.csgraph", "pandas", "sklearn.decomposition",
     "sklearn.cluster", "sklearn.manifold", "sklearn.datasets", "matplotlib.figure", "matplotlib.backends.backend_agg",
@@ -33,7 +38,7 @@ PRELOADED = (
 def visible() -> list[str]:
     """What a student's process may read: the system's libraries, Python with its packages, the course's package."""
     paths = ["/usr", "/etc/fonts", "/etc/localtime", "/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs"]
-    paths += [sys.prefix, sys.base_prefix, sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    paths += [sys.prefix, sys.base_prefix, *(p for p in sys.path if os.path.basename(p) in PACKAGES)]
     paths += [f"/{name}" for name in ("lib", "lib64", "bin") if not os.path.islink(f"/{name}")]
     return [*paths, str(project_root() / "course"), str(data_folder())]
 
@@ -45,37 +50,23 @@ def main(descriptor: int) -> None:
         os.dup2(silence, stream)
     try:
         _confine()
-        _preload()
+        with forks.shared_memory():
+            _preload()
     except Exception as error:
         wire.send(control, {"failed": f"{type(error).__name__}: {error}"})
         return
     wire.send(control, {"ready": True})
-    while True:
-        request, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-        _reap(os.WNOHANG)
-        if not request:  # the grader has gone; the wardens that are left end with this process
-            return
-        (theirs,) = descriptors
-        warden = os.fork()
-        if warden == 0:
-            control.close()
-            _warden(theirs)
-        os.close(theirs)
-        wire.send(control, {"pid": warden})
-
-
-def _reap(how: int) -> None:
-    """Take note of the wardens that have ended, so that their CPU time counts as this process's, and the grader's."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, how)[0]:
-            pass
+    forks.serve(control, _warden)
 
 
 def _confine() -> None:
     folder = tempfile.mkdtemp(prefix="nursery-")
+    outside = os.open(os.path.dirname(folder), os.O_RDONLY)
     if os.geteuid() != 0:
         namespaces.become_root_of_a_user_namespace()
     namespaces.enter_small_root(visible(), folder)
+    os.rmdir(os.path.basename(folder), dir_fd=outside)
+    os.close(outside)
     os.environ.clear()
     os.environ.update(environment())
 
@@ -107,41 +98,46 @@ def _preload() -> None:
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)  # a fork has one thread; a pool made before it would be dead in it
     new_shell().run_cell("0", store_history=False)
-    gc.collect()
-    gc.freeze()  # so that no collection touches, and copies, the pages that all children share
 
 
-def _warden(theirs: int) -> None:
-    """Never returns: it waits for the student's process, and ends with it."""
-    status = 1
+def _warden(theirs: int, leash: int) -> None:
+    """Wait until the student's process ends, or the leash is let go, and let nothing of it live on."""
+    namespaces.die_with_parent()
+    uid = namespaces.FIRST_UID + os.getpid() if Path("/proc/self/uid_map").read_text().split()[2] != "1" else None
+    with _said(leash):
+        namespaces.private_views(own_user=uid is None)
+    student = os.fork()
+    if student == 0:
+        _student(theirs, leash, uid)
+    os.close(theirs)
+    watch = select.poll()
+    for descriptor in (os.pidfd_open(student), leash):
+        watch.register(descriptor, select.POLLIN)
+    watch.poll()
+    os.kill(student, signal.SIGKILL)
+    os.waitpid(student, 0)
+
+
+@contextlib.contextmanager
+def _said(leash: int) -> Iterator[None]:
+    """Tell whoever waits at the other end why there is no sandbox, if it fails."""
     try:
-        namespaces.die_with_parent()
-        uid = namespaces.FIRST_UID + os.getpid() if Path("/proc/self/uid_map").read_text().split()[2] != "1" else None
-        namespaces.private_views()
-        student = os.fork()
-        if student == 0:
-            _student(theirs, uid)
-        os.close(theirs)
-        signal.signal(signal.SIGTERM, lambda *_: os.kill(student, signal.SIGKILL))
-        os.waitpid(student, 0)
-        status = 0
-    finally:
-        os._exit(status)
-
-
-def _student(theirs: int, uid: int | None) -> None:
-    """Never returns: it shuts itself in, then serves the grader."""
-    connection = socket.socket(fileno=theirs)
-    try:
-        confine_student(uid, cpu_seconds=600)
+        yield
     except BaseException as error:
-        with contextlib.suppress(wire.WireError):
-            wire.send(connection, {"failed": f"{type(error).__name__}: {error}"})
+        os.write(leash, f"{type(error).__name__}: {error}".encode())
         os._exit(1)
+
+
+def _student(theirs: int, leash: int, uid: int | None) -> None:
+    """Never returns: it shuts itself in, then serves the grader."""
     try:
+        with _said(leash):
+            confine_student(uid, cpu_seconds=600)
+        os.write(leash, CONFINED.encode())
+        os.close(leash)
         from course.grading.student import serve
 
-        serve(connection)
+        serve(socket.socket(fileno=theirs))
     finally:
         os._exit(0)
 

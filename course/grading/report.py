@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 
 from course.files import write
 from course.lab import exercises
@@ -165,7 +166,7 @@ def class_page(sheets: Sheets) -> str:
                 mistakes[chapter, result["exercise"], result["mistake"]] += 1
         if chapter:
             totals[chapter].append(score(sheet))
-            prints[chapter].append((sheet["student"], sheet["notebook"], frozenset(sheet["shingles"])))
+            prints[chapter].append((sheet["student"], sheet["notebook"], np.array(sheet["shingles"], dtype=np.int64)))
         worst = [r for r in sheet["results"] if r["status"] in ("time limit", "died", "forbidden")]
         if sheet["problems"] or worst:
             notes = sheet["problems"] + [f"{r['exercise']}: {r['message'] or r['status']}" for r in worst]
@@ -179,7 +180,10 @@ def class_page(sheets: Sheets) -> str:
     )
 
 
-def _alike(group: list[tuple[str, str, frozenset]]) -> Iterator[tuple[str, str, str, str, float]]:
+def _alike(group: list[tuple[str, str, np.ndarray]]) -> Iterator[tuple[str, str, str, str, float]]:
     for (a, a_name, x), (b, b_name, y) in combinations(group, 2):
-        if a != b and min(len(x), len(y)) >= 20 and len(x & y) >= ALIKE * len(x | y):
-            yield a, a_name, b, b_name, len(x & y) / len(x | y)
+        fewer, more = sorted((len(x), len(y)))
+        if a != b and fewer >= 20 and fewer >= ALIKE * more:
+            common = len(np.intersect1d(x, y, assume_unique=True))
+            if common >= ALIKE * (len(x) + len(y) - common):
+                yield a, a_name, b, b_name, common / (len(x) + len(y) - common)

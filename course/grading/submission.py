@@ -8,12 +8,13 @@ import json
 import math
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from course.grading import wire
+from course.grading import networks, wire
 from course.grading.isolation import Launcher, Running
 from course.lab import exercises, inspect_code
 from course.paths import project_root
@@ -22,6 +23,7 @@ SIZE_LIMIT = 50 << 20  # bytes of a submitted notebook
 START_LIMIT = 60.0  # seconds more for the first cell: where there is no fork server, Python itself must start
 CELL_LIMIT = 1000  # code cells of a notebook that are run
 SOURCE_LIMIT = 1 << 19  # characters of code that are run
+ALL_CALLS = 4  # time limits that all calls of one function may take together
 
 
 class Unreadable(Exception):
@@ -102,17 +104,39 @@ def needed(cells: list[Cell], released: tuple[Cell, ...]) -> list[str]:
 
 
 @dataclass
+class Past:
+    """What came of a submission so far: it outlives the processes that run it and that judge it.
+
+    problems  sentences for the instructor and the student
+    printed   what the cell of an exercise printed
+    skipped   cells that hung or ended their process, `deaths` of them, and are not run again
+    dead      why no process of the submission can be had
+    lost      functions that hung or died, with the status and the message: they are not called again
+    spent     seconds that calls of a function have taken
+    """
+
+    problems: list[str] = field(default_factory=list)
+    printed: dict[str, str] = field(default_factory=dict)
+    skipped: set[int] = field(default_factory=set)
+    deaths: int = 0
+    dead: str = ""
+    lost: dict[str, tuple[str, str]] = field(default_factory=dict)
+    spent: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
 class Submission:
     """A student's notebook, and its functions as attributes: `submission.covariance(X)`.
 
     A call runs in the student's process, is over within `time_limit` seconds, and returns plain data; or it raises
-    StudentError, or NotImplementedError where the stub still stands. After a call that hung or died, the next one
-    starts a fresh process. `close` ends it.
+    StudentError, or NotImplementedError where the stub still stands. All calls of a function together may take four
+    times as long. After a call that hung or died, the next one starts a fresh process. `close` ends it.
 
     content     the bytes of the notebook
     launcher    starts the processes
     time_limit  seconds for a cell, and for a call
     chapter     where it is known; else it is found by the exercises that the notebook defines
+    past        of an earlier Submission of the same bytes, to go on from there
     """
 
     content: bytes
@@ -120,24 +144,23 @@ class Submission:
     time_limit: float = 30.0
     chapter: str | None = None
     name: str = ""
-    problems: list[str] = field(default_factory=list)
-    printed: dict[str, str] = field(default_factory=dict)
+    past: Past = field(default_factory=Past)
 
     def __post_init__(self) -> None:
         self._process: Running | None = None
-        self._skipped: set[int] = set()  # cells that are not run again
-        self._deaths = 0  # cells that hung or ended the process
-        self._dead: str = ""
-        self._lost: dict[str, StudentError] = {}  # functions that hung or died once: they are not called again
         cells = code_cells(self.content)
         self.chapter = self.chapter or chapter_of(cells, self.name)
         sources = needed(cells, _released(self.chapter) if self.chapter else ())
         if len(sources) > CELL_LIMIT or sum(map(len, sources)) > SOURCE_LIMIT:
-            self.problems.append(f"only the first {CELL_LIMIT} cells, of {SOURCE_LIMIT} characters in all, are run")
+            self._problem(f"only the first {CELL_LIMIT} cells, of {SOURCE_LIMIT} characters in all, are run")
         self._sources: list[str] = []
         for source in sources[:CELL_LIMIT]:
             if sum(map(len, self._sources)) + len(source) <= SOURCE_LIMIT:
                 self._sources.append(source)
+        defined = Counter(name for source in self._sources for name in _defines(source))
+        for exercise in exercises.of_chapter(self.chapter) if self.chapter else ():
+            if defined[exercise.name] > 1:
+                self._problem(f"{defined[exercise.name]} cells define {exercise.name}: what was defined last counts")
         parsed = _parsed(self._sources)
         self._trees = _functions(parsed)
         self._borrowed = _imported_from_course(parsed)
@@ -150,24 +173,46 @@ class Submission:
 
     def call(self, name: str, *args: Any) -> Any:
         """The student's function `name` on these arguments. Raises StudentError, or NotImplementedError for a stub."""
+        return self._ask(name, {"call": name, "args": list(args)})
+
+    def shapes(self, name: str, *args: Any) -> dict[str, list[int]]:
+        """The shapes of the weights, by their names, of the network that the student's function builds of `args`.
+
+        Raises what `call` does, and StudentError where these are no shapes.
+        """
+        found = self._ask(name, {"call": name, "args": list(args), "network": None})
+        if type(found) is not dict or not all(
+            type(shape) is list and all(type(n) is int and n >= 0 for n in shape) for shape in found.values()
+        ):
+            raise StudentError("wrong type or shape", f"{name} builds no network")
+        return found
+
+    def outputs(self, name: str, args: tuple, weights: dict[str, Any], *inputs: Any) -> Any:
+        """What that network computes of the inputs with these weights, tensors by name. Raises what `call` does."""
+        return self._ask(name, {"call": name, "args": list(args), "network": [weights, list(inputs)]})
+
+    def _ask(self, name: str, request: dict[str, Any]) -> Any:
         self._refuse_forbidden(name)
-        if name in self._lost:
-            raise self._lost[name]
+        if name in self.past.lost:
+            raise StudentError(*self.past.lost[name])
         connection = self._running().connection
-        deadline = time.monotonic() + self.time_limit
+        begun, spent = time.monotonic(), self.past.spent.get(name, 0.0)
+        limit = min(self.time_limit, ALL_CALLS * self.time_limit - spent)
         try:
-            wire.send(connection, {"call": name, "args": list(args)}, deadline)
-            reply = wire.receive(connection, deadline)
+            wire.send(connection, request, begun + limit)
+            reply = wire.receive(connection, begun + limit)
         except wire.TimeUp:
-            raise self._given_up(name, "time limit", f"{name} took longer than {self.time_limit:g} s") from None
+            most = f"{self.time_limit:g} s" if limit == self.time_limit else f"{ALL_CALLS * self.time_limit:g} s in all"
+            raise self._given_up(name, "time limit", f"{name} took longer than {most}") from None
         except wire.WireError:
             raise self._given_up(name, "died", f"{name} ended its process") from None
+        self.past.spent[name] = spent + time.monotonic() - begun
         return self._value(name, reply)
 
     def _given_up(self, name: str, status: str, message: str) -> StudentError:
         self.close()
-        self._lost[name] = StudentError(status, message)
-        return self._lost[name]
+        self.past.lost[name] = (status, message)
+        return StudentError(status, message)
 
     def _value(self, name: str, reply: Any) -> Any:
         if type(reply) is dict and len(reply) == 1:
@@ -216,19 +261,18 @@ class Submission:
 
     def _running(self) -> Running:
         """The process in which the cells have run; a cell that hangs or kills it is left out."""
-        if self._dead:
-            raise StudentError("died", self._dead)
         while self._process is None:
-            if self._deaths > 3:
-                self._dead = "more than three cells hang or end the process"
-                raise StudentError("died", self._dead)
+            if self.past.deaths > 3:
+                self.past.dead = "more than three cells hang or end the process"
+            if self.past.dead:
+                raise StudentError("died", self.past.dead)
             self._start()
         return self._process
 
     def _start(self) -> None:
         self._process = self.launcher.start()
         connection = self._process.connection
-        order = [i for i in range(len(self._sources)) if i not in self._skipped]
+        order = [i for i in range(len(self._sources)) if i not in self.past.skipped]
         current = -1  # position in `order` of the cell that is running
         last = math.inf
         try:
@@ -242,7 +286,7 @@ class Submission:
                 self._heard(index, reply)
         except wire.TimeUp:
             if time.monotonic() >= last:
-                self._skipped.update(order[current:])
+                self.past.skipped.update(order[current:])
                 self._leave_out(
                     order, current, f"all cells before it took {4 * self.time_limit:g} s; the rest is left out"
                 )
@@ -259,22 +303,24 @@ class Submission:
         if type(error) is dict:
             self._note(index, f"{_text(error.get('type'))}: {_text(error.get('message'))}")
         for name in _defines(self._sources[index]):
-            self.printed[name] = _text(reply.get("printed"), 2000)
+            self.past.printed[name] = _text(reply.get("printed"), 2000)
 
     def _leave_out(self, order: list[int], current: int, what: str) -> None:
         self.close()
         if current < 0:
-            self._dead = "its process could not be started"
-            raise StudentError("died", self._dead)
-        self._skipped.add(order[current])
-        self._deaths += 1
+            self.past.dead = "its process could not be started"
+            raise StudentError("died", self.past.dead)
+        self.past.skipped.add(order[current])
+        self.past.deaths += 1
         self._note(order[current], what)
 
     def _note(self, index: int, what: str) -> None:
         first = next((line.strip() for line in self._sources[index].splitlines() if line.strip()), "")
-        note = f"the cell that begins with “{first[:60]}”: {what}"
-        if note not in self.problems:
-            self.problems.append(note)
+        self._problem(f"the cell that begins with “{first[:60]}”: {what}")
+
+    def _problem(self, note: str) -> None:
+        if note not in self.past.problems:
+            self.past.problems.append(note)
 
     def close(self) -> None:
         """End the student's process."""
@@ -343,8 +389,7 @@ class LocalSubmission:
 
     chapter: str
     functions: dict[str, Callable]
-    problems: list[str] = field(default_factory=list)
-    printed: dict[str, str] = field(default_factory=dict)
+    past: Past = field(default_factory=Past)
 
     def __getattr__(self, name: str) -> Callable:
         if name.startswith("_"):
@@ -353,9 +398,16 @@ class LocalSubmission:
 
     def call(self, name: str, *args: Any) -> Any:
         try:
-            return self.functions[name](*args)
+            function = self.functions[name]
         except KeyError:
             raise StudentError("missing", f"there is no function {name}") from None
+        return function(*args)
+
+    def shapes(self, name: str, *args: Any) -> dict[str, list[int]]:
+        return networks.shapes(self.call(name, *args))
+
+    def outputs(self, name: str, args: tuple, weights: dict[str, Any], *inputs: Any) -> Any:
+        return networks.outputs(self.call(name, *args), weights, list(inputs))
 
     def close(self) -> None:
         """Nothing to end."""

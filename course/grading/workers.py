@@ -1,22 +1,29 @@
-"""Who does the work: this process, several processes of this machine, or a Dask cluster. The results are the same."""
+"""Who does the work: judges on this machine, or on the workers of a Dask cluster. The results are the same."""
 
 from __future__ import annotations
 
 import atexit
+import contextlib
+import socket
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from course.grading.isolation import IsolationError, Launcher, Unsandboxed, best
-from course.grading.work import Record, grade_one
+from course.grading.isolation import Forks, ForkServer, Launcher, Unsandboxed, best, start_python
+from course.grading.work import Record, lost
 
 Task = tuple[str, str, Callable[[], bytes]]  # key, the notebook's name, and how to get its bytes
 
 CLUSTER_LIMIT = "20s"
+JUDGE = "course.grading.judge"
 
 _launcher: Launcher | None = None
+_judges: Judges | None = None
+_lock = threading.Lock()
+_of_this_thread = threading.local()
 
 
 def launcher_of_this_process(sandbox: bool) -> Launcher:
@@ -28,79 +35,139 @@ def launcher_of_this_process(sandbox: bool) -> Launcher:
     return _launcher
 
 
-def _grade(name: str, content: bytes, sandbox: bool, time_limit: float, seed: int) -> Record:
-    return grade_one(name, content, launcher_of_this_process(sandbox), time_limit, seed)
+class Judges:
+    """Starts the processes that judge (course.grading.judge): on Linux by a fork server, which loads the tests once.
+
+    It loads while the sandbox's own server does: make this one first.
+    """
+
+    def __init__(self, chapters: Iterable[str] = ()) -> None:
+        self._server = Forks.of(JUDGE, *chapters) if sys.platform == "linux" else None
+
+    def start(self, launcher: Launcher) -> Connection:
+        mine, theirs = socket.socketpair()
+        with theirs:
+            if self._server is None:
+                start_python(JUDGE, theirs, "--alone")
+            else:
+                shared = [launcher.forks.control.fileno()] if isinstance(launcher, ForkServer) else []
+                self._server.request(theirs.fileno(), *shared)
+        return Connection(mine.detach())
+
+    def close(self) -> None:
+        """End the server, and with it all its judges."""
+        if self._server is not None:
+            self._server.close()
 
 
-def _lost(why: str) -> Record:
-    return {"chapter": None, "results": [], "problems": [f"could not be graded: {why}"], "shingles": [], "again": True}
+class Judge:
+    """Grades one submission at a time, in a process that is replaced when judging a submission ends it.
+
+    The step that took too long, or ended its process twice, is passed over; the steps before it are not done again.
+    """
+
+    def __init__(self, judges: Judges, launcher: Launcher) -> None:
+        self._start = lambda: judges.start(launcher)
+        self.connection = self._start()
+
+    def begin(self, name: str, content: bytes, sandbox: bool, time_limit: float, seed: int) -> None:
+        self._task = (name, content, sandbox, time_limit, seed)
+        self._done: list[Any] = []
+        self._past: Any = None
+        self._deaths = 0
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self._begun: float | None = None
+        with contextlib.suppress(OSError):  # it has died meanwhile, which `heard` will find
+            self.connection.send((self._task, self._done, self._past))
+
+    def heard(self) -> Record | None:
+        """Take the judge's next word: the record when it is there. Raises what must stop the run."""
+        try:
+            what, *words = self.connection.recv()
+        except (EOFError, OSError):
+            return self._replaced()
+        if what == "stop":
+            raise words[0]
+        if what == "begun":
+            self._begun = words[0]
+        elif what == "done":
+            result, self._past = words
+            self._done.append(result)
+            self._begun, self._deaths = None, 0
+        return words[0] if what == "record" else None
+
+    def _replaced(self) -> Record | None:
+        from course.grading.hidden import Ended
+        from course.grading.judge import step_limit
+
+        self.connection.close()
+        self.connection = self._start()
+        in_time = self._begun is None or time.monotonic() - self._begun < step_limit(self._task[3])
+        self._deaths += in_time
+        if not in_time:
+            self._done.append(Ended("time limit"))
+        elif self._deaths == 2:  # once may be another's fault, such as a machine that is short of memory
+            if self._begun is None:
+                return lost("the process that judged it died, twice")
+            self._done.append(Ended("died"))
+            self._deaths = 0
+        self._go_on()
+        return None
 
 
 def _read(read: Callable[[], bytes]) -> bytes | Record:
     try:
         return read()
     except Exception as error:  # a file that went away, a damaged zip
-        return _lost(f"the file cannot be read ({error})")
+        return lost(f"the file cannot be read ({error})")
 
 
-def here(tasks: Iterable[Task], *settings: Any) -> Iterator[tuple[str, Record]]:
-    """One after the other, in this process."""
-    for key, name, read in tasks:
-        content = _read(read)
-        yield key, content if isinstance(content, dict) else _grade(name, content, *settings)
-
-
-def processes(
-    tasks: Iterable[Task], jobs: int, *settings: Any, proof: Callable[[], str] | None = None
+def local(
+    tasks: Iterable[Task], jobs: int, judges: Judges, launcher: Launcher, *settings: Any
 ) -> Iterator[tuple[str, Record]]:
-    """By `jobs` processes, each with a fork server of its own; in the order in which they are done.
+    """By `jobs` judges on this machine; in the order in which they are done."""
+    waiting = iter(tasks)
+    idle = [Judge(judges, launcher) for _ in range(jobs)]
+    busy: dict[str, Judge] = {}
+    while True:
+        while idle:
+            task = next(waiting, None)
+            if task is None:
+                break
+            key, name, read = task
+            content = _read(read)
+            if isinstance(content, dict):
+                yield key, content
+                continue
+            busy[key] = idle.pop()
+            busy[key].begin(name, content, *settings)
+        if not busy:
+            return
+        ready = wait([judge.connection for judge in busy.values()])
+        for key, judge in list(busy.items()):
+            record = judge.heard() if judge.connection in ready else None
+            if record is not None:
+                idle.append(busy.pop(key))
+                yield key, record
 
-    One of them first runs `proof`, which tries the sandbox: this process itself needs no fork server. A worker that
-    dies takes the tasks under way with it: they are tried once more, each alone.
-    """
-    shaken: list[Task] = []
-    waiting, under_way = iter(tasks), {}
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        if proof is not None:
-            try:
-                print(f"in force: {pool.submit(proof).result()}")
-            except BrokenProcessPool:
-                raise IsolationError("the process that tried the sandbox died; nothing was graded") from None
-        try:
-            while True:
-                for task in waiting:
-                    content = _read(task[2])
-                    if isinstance(content, dict):
-                        yield task[0], content
-                        continue
-                    under_way[pool.submit(_grade, task[1], content, *settings)] = task
-                    if len(under_way) >= 2 * jobs:  # a few ahead, not the whole class in memory
-                        break
-                if not under_way:
-                    return
-                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-                for future in done:
-                    task = under_way.pop(future)
-                    shaken.append(task)
-                    result = future.result()
-                    shaken.pop()
-                    yield task[0], result
-        except BrokenProcessPool:
-            shaken += under_way.values()
-    for task in shaken:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
-            try:
-                content = _read(task[2])
-                yield (
-                    task[0],
-                    content
-                    if isinstance(content, dict)
-                    else alone.submit(_grade, task[1], content, *settings).result(),
-                )
-            except BrokenProcessPool:
-                yield task[0], _lost("the worker that graded it died, twice")
-    if shaken:
-        yield from processes(waiting, jobs, *settings)
+
+def grade_here(name: str, content: bytes, sandbox: bool, time_limit: float, seed: int) -> Record:
+    """The record of one notebook, by the judge that this thread keeps."""
+    global _judges
+    if not hasattr(_of_this_thread, "judge"):
+        with _lock:
+            if _judges is None:
+                _judges = Judges()
+                atexit.register(_judges.close)
+            _of_this_thread.judge = Judge(_judges, launcher_of_this_process(sandbox))
+    judge = _of_this_thread.judge
+    judge.begin(name, content, sandbox, time_limit, seed)
+    while True:
+        record = judge.heard()
+        if record is not None:
+            return record
 
 
 def cluster(tasks: Iterable[Task], address: str, *settings: Any) -> Iterator[tuple[str, Record]]:
@@ -124,7 +191,7 @@ def cluster(tasks: Iterable[Task], address: str, *settings: Any) -> Iterator[tup
                 if isinstance(content, dict):
                     unread.append((key, content))
                     continue
-                future = client.submit(_grade, name, content, *settings, pure=False)
+                future = client.submit(grade_here, name, content, *settings, pure=False)
                 keys[future.key] = key
                 return future
             return None
@@ -136,8 +203,9 @@ def cluster(tasks: Iterable[Task], address: str, *settings: Any) -> Iterator[tup
                 result = future.result()
             except Exception as error:
                 if client.status != "running" or not client.ncores():
-                    raise ConnectionError(f"the cluster at {address} went away ({error})") from None
-                result = _lost(f"the worker that graded it died ({type(error).__name__})")
+                    reason = " ".join(str(error).split())
+                    raise ConnectionError(f"the cluster at {address} went away ({reason})") from None
+                result = lost(f"the worker that graded it died ({type(error).__name__})")
             yield keys.pop(future.key), result
             following = submit()
             if following is not None:
