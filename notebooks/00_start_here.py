@@ -129,7 +129,7 @@ check("column_range", lambda X: np.ptp(X, axis=0));
 # %% [markdown]
 # ## 0.4 The data
 #
-# Two data sets come with the course, and each loads with one call. The first is a table.
+# Three data sets come with the course, and each loads with one call. The first is a table.
 
 # %%
 arrests = data.load("usarrests")
@@ -158,6 +158,21 @@ images.gallery(digits.X[:20].reshape(-1, 8, 8), titles=digits.y[:20], what="hand
 digits.X.shape
 
 # %% [markdown]
+# The third is faces. Nobody was photographed: they are drawn from *known factors*, the smile, the turn of the head, hair,
+# glasses, so that later chapters can ask what a model has understood, and know the answer.
+
+# %%
+faces = data.load_images("faces", n=20)
+images.gallery(faces.x, columns=10, what="drawn faces")
+
+# %%
+{name: round(value[0].item(), 2) for name, value in faces.factors.items()}
+
+# %% [markdown]
+# `data.load_images` also reads MNIST, CIFAR-10 and Labeled Faces in the Wild, by their names: `"mnist"`, `"cifar10"`,
+# `"lfw"`. Nothing is fetched unless you ask: `course download mnist` in a terminal does.
+
+# %% [markdown]
 # ## 0.5 Break it
 #
 # Ask for a data set that is not there, or for an exercise that is not. The answer should help. (If an error message of
@@ -180,6 +195,14 @@ check("colum_range");
 # | 1. PCA | supervised and unsupervised learning; principal components; USArrests, Table 10.1, Figure 10.1 |
 # | 2. Clustering | k-means, Algorithm 10.1 and Figure 10.6; hierarchical clustering, the four linkages of Table 10.2 |
 # | 3. Manifold learning | MDS, ISOMAP, LLE, Laplacian and Hessian eigenmaps, diffusion map, LTSA, MDS by SDP, t-SNE |
+# | 4. Generative models | $p_{data}$ and $p_{model}$; explicit and implicit; the taxonomy, one working model on every leaf |
+# | 5. Autoencoders | PCA as an autoencoder; sigmoid, deep, convolutional; features for a supervised model |
+# | 6. The VAE, derived | latent variables; why likelihood and posterior are intractable; the ELBO line by line |
+# | 7. The VAE, trained | two stages; the data manifold; varying $z_1$ and $z_2$; richer posteriors |
+# | 8. GAN | the two-player game; the flat gradient and the $\log D$ trick; the algorithm |
+# | 12. Adversarial robustness | adversarial examples; robust and distributionally robust optimisation |
+# | 13. Robust estimation | Huber's model; coordinatewise and Tukey's median; the table of comparisons |
+# | 14. JS-GAN | why a hidden layer; the rates; scatter; outliers; elliptical families; scoring rules |
 #
 # Each chapter begins with what it covers and what you need, and ends with what you can do. Chapters build on each other,
 # but none needs your own solutions of an earlier one.
@@ -188,7 +211,7 @@ check("colum_range");
 #
 # 1. *Run cells*: Shift + Enter; everything runs to its end, solved or not.
 # 2. *Exercises*: read the contract, replace the stub, run the check; `hint` and `solution` when you ask.
-# 3. *Data*: `data.load("usarrests")`, `data.load("digits")`.
+# 3. *Data*: `data.load("usarrests")`, `data.load("digits")`, `data.load_images("faces")`.
 #
 # ## Test yourself
 #
