@@ -1,7 +1,7 @@
 """Adversarial robustness, robust objectives, Huber's model, medians, depth and JS-GAN.
 
-The estimators follow scikit-learn's interface: `from course.robust import JSGANLocation`. Torch is loaded when the first
-JS-GAN is asked for.
+The estimators follow scikit-learn's interface: `from course.robust import JSGANLocation`. Torch is loaded when the
+first JS-GAN is asked for.
 """
 
 from __future__ import annotations
