@@ -394,7 +394,8 @@ from scipy.special import ndtr
 from scipy.optimize import brentq
 
 distance = np.linspace(0.25, 6, 24)
-tukey = [brentq(lambda m: 0.8 * ndtr(m) + 0.2 * ndtr(m - d) - 0.5, 0, 6) for d in distance]
+half_below = lambda m, d: 0.8 * ndtr(m) + 0.2 * ndtr(m - d) - 0.5
+tukey = [brentq(half_below, 0, 6, args=(d,)) for d in distance]
 exact = {name: [population_location(name, d, 0.2) for d in distance] for name in ("js", "tv")}
 biases = {"mean": 0.2 * distance, "median, Tukey": tukey, "JS": exact["js"], "TV": exact["tv"]}
 plots.population(distance, biases, 0.2)

@@ -12,7 +12,8 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     assert stop.value.code == 0
     out = capsys.readouterr().out
-    assert all(command in out for command in ("audit", "build", "doctor", "download", "grade", "release", "sync", "train"))
+    commands = ("audit", "build", "doctor", "download", "grade", "release", "sync", "train")
+    assert all(command in out for command in commands)
 
 
 def test_build_check_says_that_all_is_well(capsys):
