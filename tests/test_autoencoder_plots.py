@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from matplotlib.text import Text
+from pictures import assert_readable
 
 from course.plots import autoencoders as plots
 
@@ -26,14 +27,7 @@ PICTURES = {
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_every_picture_has_an_image_and_words_and_fits_a_page(name):
-    picture = PICTURES[name]()
-    assert picture.png().startswith(b"\x89PNG")
-    assert len(picture.alt) > 40
-    width, height = picture.figure.get_size_inches()
-    assert width <= 11
-    assert height <= 9
-    for text in picture.figure.findobj(Text):
-        assert not text.get_text() or text.get_fontsize() >= 8, text.get_text()
+    assert_readable(PICTURES[name]())
 
 
 @pytest.mark.parametrize("name", PICTURES)

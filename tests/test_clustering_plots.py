@@ -3,7 +3,7 @@
 import ipywidgets
 import numpy as np
 import pytest
-from matplotlib.text import Text
+from pictures import assert_readable
 
 from course.plots import clustering as plots
 from course.plots import widgets
@@ -39,14 +39,7 @@ PICTURES = {
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_every_picture_has_an_image_and_words_and_fits_the_column(name):
-    picture = PICTURES[name]()
-    assert picture.png().startswith(b"\x89PNG")
-    assert len(picture.alt) > 30
-    width, height = picture.figure.get_size_inches()
-    assert width <= 11
-    assert height <= 9
-    for text in picture.figure.findobj(Text):
-        assert not text.get_text() or text.get_fontsize() >= 8, text.get_text()
+    assert_readable(PICTURES[name]())
 
 
 def test_drawing_changes_no_setting_and_opens_no_figure():

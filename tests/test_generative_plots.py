@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from matplotlib.text import Text
+from pictures import assert_readable
 
 from course.likelihood import mixture
 from course.plots import generative as plots
@@ -24,15 +24,7 @@ PICTURES = {
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_every_picture_has_an_image_and_words(name):
-    picture = PICTURES[name]()
-    assert picture.png().startswith(b"\x89PNG")
-    assert len(picture.alt) > 30
-    assert "nan" not in picture.alt
-    width, height = picture.figure.get_size_inches()
-    assert width <= 11
-    assert height <= 9
-    for text in picture.figure.findobj(Text):
-        assert not text.get_text() or text.get_fontsize() >= 8, text.get_text()
+    assert_readable(PICTURES[name]())
 
 
 def test_the_taxonomys_boxes_do_not_overlap():

@@ -1,0 +1,37 @@
+"""A VAE with two latent variables on the black and white 8 x 8 digits, Bernoulli likelihood, for chapter 7."""
+
+import torch
+
+from course.data import load_images
+from course.likelihood.vae import VAE
+from course.training import Training
+
+SEED, STEPS = 0, 8000
+
+
+def network():
+    return VAE((1, 8, 8), 2, hidden=(256, 128))
+
+
+def training(vae):
+    optimiser = torch.optim.Adam(vae.parameters(), lr=1e-3, fused=True)
+    falling = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda t: min(1.0, max(0.02, 2 - 2 * t / STEPS)))
+
+    def step(x):
+        optimiser.zero_grad()
+        loss = vae(x)
+        loss.backward()
+        optimiser.step()
+        falling.step()
+        return {"loss": loss}
+
+    digits = (load_images("digits").x > 0.5).float()
+    return Training(step, digits, [vae, optimiser, falling], batch_size=64, seed=SEED, log_every=50, threads=1)
+
+
+@torch.no_grad()
+def measure(vae):
+    x = (load_images("digits", "test").x > 0.5).float()
+    random = torch.Generator().manual_seed(SEED)
+    reconstruction, kl = torch.stack([torch.stack(vae.elbo(x, random)) for _ in range(20)]).mean(0)
+    return {"test_negative_elbo": (kl - reconstruction).mean(), "test_kl": kl.mean()}
