@@ -974,7 +974,7 @@ for name, values in accuracy.items():
 # ### Simulation: learning from made-up data
 #
 # If a model can draw digits *of a kind*, it can stand in for the real ones: to make a small data set larger, to share what
-# cannot be shared, to let an agent plan in a simulated world. By the chain rule, a label is just ten more bits, put in
+# cannot be shared, to let a robot plan in a simulated world. By the chain rule, a label is just ten more bits, put in
 # front: then $p(x \mid y)$ is sampled by keeping the label and drawing the rest.
 
 # %%
