@@ -473,6 +473,18 @@ def test_what_is_wrong_with_the_cells_is_said(tmp_path, submission):
     one = submission(json.dumps(content).encode())
     assert "2 cells define covariance: what was defined last counts" in one.past.problems
     assert submission(SOLVED.read_bytes()).past.problems == []
+    content = json.loads(SOLVED.read_text())
+    content["cells"].reverse()
+    turned = submission(json.dumps(content).encode()).past.problems
+    assert turned == ["the exercises stand in another order than in the released notebook, which costs nothing"]
+    content["cells"] = [cell for cell in content["cells"] if "def covariance(" not in "".join(cell["source"])]
+    assert "no cell defines covariance" in submission(json.dumps(content).encode()).past.problems
+
+
+def test_a_renamed_file_is_known_by_its_exercises_and_said(submission):
+    one = submission(SOLVED.read_bytes(), name="homework")
+    assert one.past.problems == ["the file is called homework; by its exercises it is 01_pca"]
+    assert submission(SOLVED.read_bytes(), name="mia_77_01_pca-2").past.problems == []
 
 
 def test_two_notebooks_of_one_student_are_both_graded_and_the_better_one_counts(small_class, tmp_path, capsys):

@@ -158,13 +158,26 @@ class Submission:
             if sum(map(len, self._sources)) + len(source) <= SOURCE_LIMIT:
                 self._sources.append(source)
         defined = Counter(name for source in self._sources for name in _defines(source))
-        for exercise in exercises.of_chapter(self.chapter) if self.chapter else ():
-            if defined[exercise.name] > 1:
-                self._problem(f"{defined[exercise.name]} cells define {exercise.name}: what was defined last counts")
+        if self.chapter:
+            self._tell_of_cells(defined)
         parsed = _parsed(self._sources)
         self._trees = _functions(parsed)
         self._borrowed = _imported_from_course(parsed)
         self._banned: dict[str, str] = {}  # the first forbidden name that a function uses, once it was looked for
+
+    def _tell_of_cells(self, defined: Counter[str]) -> None:
+        """What differs from the released notebook, of the file and of the cells that define its exercises."""
+        if self.name and str(self.chapter) not in self.name:
+            self._problem(f"the file is called {self.name}; by its exercises it is {self.chapter}")
+        names = [exercise.name for exercise in exercises.of_chapter(str(self.chapter))]
+        for name in names:
+            if defined[name] > 1:
+                self._problem(f"{defined[name]} cells define {name}: what was defined last counts")
+        gone = [name for name in names if not defined[name]]
+        if gone:
+            self._problem(f"no cell defines {', '.join(gone)}")
+        if [name for name in defined if name in names] != [name for name in names if defined[name]]:
+            self._problem("the exercises stand in another order than in the released notebook, which costs nothing")
 
     def __getattr__(self, name: str) -> Callable:
         if name.startswith("_"):
