@@ -11,7 +11,7 @@ import torch
 
 import course.recipes
 from course.cli import main
-from course.training import Training, batches, checkpoint, device, steps, threads
+from course.training import Training, batches, checkpoint, steps, threads
 from course.training.checkpoints import save_checkpoint
 from course.training.loop import ResumeError
 
@@ -224,10 +224,6 @@ def test_an_unknown_tier_is_refused(monkeypatch):
     monkeypatch.setenv("COURSE_TIER", "huge")
     with pytest.raises(ValueError, match="smoke, short, full"):
         steps(10)
-
-
-def test_the_device_is_one_that_computes():
-    assert torch.ones(2, device=device()).sum().item() == 2
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from course.plots.picture import Picture
 from course.plots.style import CYCLE, INK, MUTED, axes
 
-_BELIEF = LinearSegmentedColormap.from_list("belief", [CYCLE[1], "#FFFFFF", CYCLE[0]])  # generated, unsure, real
+_COLOURS = LinearSegmentedColormap.from_list("belief", [CYCLE[1], "#FFFFFF", CYCLE[0]])  # generated, unsure, real
 
 
 def discriminators(x: np.ndarray, p_data: np.ndarray, p_g: np.ndarray, answers: Mapping[str, np.ndarray]) -> Picture:
@@ -35,17 +35,12 @@ def discriminators(x: np.ndarray, p_data: np.ndarray, p_g: np.ndarray, answers: 
     )
 
 
-def slopes(D: np.ndarray, minimax: np.ndarray, trick: np.ndarray, measured: Sequence[tuple] = ()) -> Picture:
-    """How hard each generator loss pulls at the logit, against D(G(z)); `measured` holds (D, minimax, trick)
-    of networks, the two in units of their own value at D = 1/2.
-    """
+def slopes(D: np.ndarray, minimax: np.ndarray, trick: np.ndarray) -> Picture:
+    """How hard each generator loss pulls at the logit, against D(G(z)): three arrays (k,)."""
     figure, panels = axes(1, 1, width=6.2, height=3.4)
     panel = panels[0, 0]
     panel.loglog(D, np.abs(minimax), color=CYCLE[1], label="log(1 - D), as in the minimax")
     panel.loglog(D, np.abs(trick), color=CYCLE[0], label="-log D, the trick")
-    for at, flat, steep in measured:
-        panel.loglog(at, flat, "o", color=CYCLE[1])
-        panel.loglog(at, steep, "o", color=CYCLE[0])
     panel.set(xlabel="D(G(z)), what the discriminator thinks of the samples", ylabel="size of the slope")
     panel.legend(loc="lower right")
     return Picture(
@@ -55,10 +50,10 @@ def slopes(D: np.ndarray, minimax: np.ndarray, trick: np.ndarray, measured: Sequ
     )
 
 
-def belief(panel: Axes, D: np.ndarray, half: float) -> None:
+def _belief(panel: Axes, D: np.ndarray, half: float) -> None:
     """D (k, k) over the square [-half, half]^2, from certainly generated over white to certainly real."""
     panel.imshow(
-        D, extent=(-half, half, -half, half), origin="lower", cmap=_BELIEF, vmin=0, vmax=1, interpolation="bilinear"
+        D, extent=(-half, half, -half, half), origin="lower", cmap=_COLOURS, vmin=0, vmax=1, interpolation="bilinear"
     )
 
 
@@ -71,7 +66,7 @@ def scene(
     """
     figure, panels = axes(1, 2, width=4.4, height=3.8, gridspec_kw={"width_ratios": [1, 1.1]})
     left, right = panels[0]
-    belief(left, D, half)
+    _belief(left, D, half)
     left.scatter(*np.asarray(data)[:400].T, s=6, color=MUTED, linewidths=0, label="data")
     left.scatter(*np.asarray(samples).T, s=6, color=INK, linewidths=0, label="generated")
     left.set(xlim=(-half, half), ylim=(-half, half), xticks=[], yticks=[], title=f"step {step}")

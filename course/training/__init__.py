@@ -1,4 +1,4 @@
-"""The one training loop of the course, its seeds, its device and its checkpoints.
+"""The one training loop of the course, its seeds and its checkpoints.
 
 def step(x):                                  # the lesson stays in the notebook: one step, in plain PyTorch
     optimiser.zero_grad()
@@ -19,12 +19,11 @@ _HOMES = {
     "batches": "loop",
     "diverged": "loop",
     "checkpoint": "checkpoints",
-    "device": "machine",
     "steps": "machine",
     "threads": "machine",
 }
 
-__all__ = ["Training", "batches", "checkpoint", "device", "diverged", "steps", "threads"]
+__all__ = ["Training", "batches", "checkpoint", "diverged", "steps", "threads"]
 
 
 def __getattr__(name: str):

@@ -1,4 +1,4 @@
-"""What a training runs on, and how long: the device, the threads, the tier."""
+"""How long a training runs, and on how many threads."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ from collections.abc import Iterator
 import torch
 
 TIERS = ("smoke", "short", "full")
-
-
-def device() -> torch.device:
-    """The GPU where there is one, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def tier() -> str:
