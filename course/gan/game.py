@@ -6,6 +6,8 @@ lecture's slides on GANs; Goodfellow et al., Generative Adversarial Nets (2014),
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
@@ -24,6 +26,15 @@ def generator_loss(fake: Tensor) -> Tensor:
     return softplus(-fake).mean()
 
 
+def minimax_loss(fake: Tensor) -> Tensor:
+    """E log(1 - D(G(z))), in nats: the generator's part of the game as written, flat where D is sure of itself."""
+    return -softplus(fake).mean()
+
+
+Losses = tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor], Tensor]]  # the discriminator's, the generator's
+LOG_D: Losses = (discriminator_loss, generator_loss)
+
+
 def play(
     generator: nn.Module,
     discriminator: nn.Module,
@@ -31,24 +42,24 @@ def play(
     discriminator_optimiser: torch.optim.Optimizer,
     x: Tensor,
     z: Tensor,
+    losses: Losses = LOG_D,
 ) -> dict[str, Tensor]:
     """One round: a step of the discriminator on x and G(z), then one of the generator against the new discriminator.
 
-    x real samples, z as many rows of noise. Returns both losses.
+    x real samples, z as many rows of noise; losses the discriminator's and the generator's, as in
+    `course.gan.losses.LOSSES`. Returns the values of both.
     """
+    d_loss_of, g_loss_of = losses
     fake = generator(z)
-    d_loss = discriminator_loss(discriminator(x), discriminator(fake.detach()))
+    d_loss = d_loss_of(discriminator(x), discriminator(fake.detach()))
     discriminator_optimiser.zero_grad()
     d_loss.backward()
     discriminator_optimiser.step()
 
-    g_loss = generator_loss(discriminator(fake))
+    discriminator.requires_grad_(False)  # its own gradients are not needed now: they cost a third of this step
+    g_loss = g_loss_of(discriminator(fake))
     generator_optimiser.zero_grad()
     g_loss.backward()
     generator_optimiser.step()
+    discriminator.requires_grad_(True)
     return {"discriminator": d_loss.detach(), "generator": g_loss.detach()}
-
-
-def minimax_loss(fake: Tensor) -> Tensor:
-    """E log(1 - D(G(z))), in nats: the generator's part of the game as written, flat where D is sure of itself."""
-    return -softplus(fake).mean()
