@@ -1,4 +1,4 @@
-"""The notebooks as learners run them: one who solves all, one who gets all wrong. nbval is the one who solves nothing."""
+"""The notebooks as learners run them: one who solves all, one who gets all wrong; nbval is one who solves nothing."""
 
 import importlib
 
