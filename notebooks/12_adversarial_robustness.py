@@ -43,6 +43,7 @@ from course.data import load_images
 from course.lab import check, hint, solution
 from course.plots import adversarial as plots
 from course.plots.images import gallery
+from course.plots.widgets import slider
 from course.robust import attacks, objectives
 from course.training import Training, steps
 
@@ -210,6 +211,19 @@ gallery(torch.cat([*rows, magnified]), says(torch.cat(rows)) + [""] * 8, columns
 # %% [markdown]
 # Noise of the same size does nothing at all. The attack gets lost in the picture, too, until it is magnified: then it has a
 # shape. It brightens the place of the frames where there are glasses, and darkens it where there are none.
+#
+# At which budget does the network give in, face by face, and at which do you begin to see why?
+
+# %%
+def with_budget(delta):
+    attacked = attacks.pgd(looker, some, labels, delta, steps=10)
+    return gallery(torch.cat([some, attacked]), says(torch.cat([some, attacked])), columns=8,
+                   what=f"faces: clean, and attacked with a budget of {delta:.2f}",
+                   row_labels=["clean", f"{delta:.2f}"], cell=1.0)
+
+
+slider(with_budget, "delta", 0, 0.12, 0.03, 0.01)
+
 
 # %% [markdown]
 # ## 12.3 Many steps
