@@ -11,7 +11,7 @@ import torch
 
 import course.recipes
 from course.cli import main
-from course.training import Training, batches, checkpoint, steps, threads
+from course.training import Training, batches, checkpoint, falling, steps, threads
 from course.training.checkpoints import save_checkpoint
 from course.training.loop import ResumeError
 
@@ -353,3 +353,16 @@ def test_every_checkpoint_is_there_whole_small_and_fits_its_recipe(name, capsys)
     assert len(curve["step"]) > 1
     assert plan.__doc__
     assert plan.STEPS > 0
+
+
+def test_the_rate_holds_and_then_falls_on_a_line():
+    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+    schedule, rates = falling(optimiser, 8, hold=0.25, last=0.1), []
+    for _ in range(10):
+        rates.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        schedule.step()
+    assert rates == pytest.approx([0.5, 0.5, 0.5, 0.5 * 5 / 6, 0.5 * 4 / 6, 0.25, 0.5 * 2 / 6, 0.5 / 6, 0.05, 0.05])
+    for bad in ({"steps": 0}, {"steps": 5, "hold": 1.0}, {"steps": 5, "last": -1}):
+        with pytest.raises(ValueError, match="hold < 1"):
+            falling(optimiser, **bad)

@@ -4,7 +4,7 @@ import torch
 
 from course.data import load_images
 from course.likelihood.reader import READ, Reader, r_squared, softened, targets
-from course.training import Training
+from course.training import Training, falling
 
 SEED, STEPS = 0, 3000
 
@@ -15,19 +15,19 @@ def network():
 
 def training(reader):
     optimiser = torch.optim.Adam(reader.parameters(), lr=3e-3, fused=True)
-    falling = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda t: min(1.0, max(0.02, 2 - 2 * t / STEPS)))
+    rate = falling(optimiser, STEPS)
 
     def step(x, f):
         optimiser.zero_grad()
         loss = ((reader(softened(x)) - f) ** 2).mean()
         loss.backward()
         optimiser.step()
-        falling.step()
+        rate.step()
         return {"loss": loss}
 
     faces = load_images("faces", n=8000)
     data = (faces.x, targets(faces.factors))
-    return Training(step, data, [reader, optimiser, falling], batch_size=64, seed=SEED, log_every=50, threads=1)
+    return Training(step, data, [reader, optimiser, rate], batch_size=64, seed=SEED, log_every=50, threads=1)
 
 
 def measure(reader):

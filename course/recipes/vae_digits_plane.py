@@ -4,7 +4,7 @@ import torch
 
 from course.data import load_images
 from course.likelihood.vae import VAE
-from course.training import Training
+from course.training import Training, falling
 
 SEED, STEPS = 0, 8000
 
@@ -15,18 +15,18 @@ def network():
 
 def training(vae):
     optimiser = torch.optim.Adam(vae.parameters(), lr=1e-3, fused=True)
-    falling = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda t: min(1.0, max(0.02, 2 - 2 * t / STEPS)))
+    rate = falling(optimiser, STEPS)
 
     def step(x):
         optimiser.zero_grad()
         loss = vae(x)
         loss.backward()
         optimiser.step()
-        falling.step()
+        rate.step()
         return {"loss": loss}
 
     digits = (load_images("digits").x > 0.5).float()
-    return Training(step, digits, [vae, optimiser, falling], batch_size=64, seed=SEED, log_every=50, threads=1)
+    return Training(step, digits, [vae, optimiser, rate], batch_size=64, seed=SEED, log_every=50, threads=1)
 
 
 @torch.no_grad()

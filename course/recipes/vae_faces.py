@@ -4,7 +4,7 @@ import torch
 
 from course.data import load_images
 from course.likelihood.vae import VAE, conv_decoder, conv_encoder
-from course.training import Training
+from course.training import Training, falling
 
 SEED, STEPS = 0, 12_000
 
@@ -16,18 +16,18 @@ def network():
 
 def training(vae):
     optimiser = torch.optim.Adam(vae.parameters(), lr=2e-3, fused=True)
-    falling = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda t: min(1.0, max(0.01, 1.5 - 1.5 * t / STEPS)))
+    rate = falling(optimiser, STEPS, hold=1 / 3, last=0.01)
 
     def step(x):
         optimiser.zero_grad()
         loss = vae(x)
         loss.backward()
         optimiser.step()
-        falling.step()
+        rate.step()
         return {"loss": loss}
 
     faces = load_images("faces", n=8000).x
-    return Training(step, faces, [vae, optimiser, falling], batch_size=32, seed=SEED, log_every=50, threads=1)
+    return Training(step, faces, [vae, optimiser, rate], batch_size=32, seed=SEED, log_every=50, threads=1)
 
 
 @torch.no_grad()

@@ -19,11 +19,12 @@ _HOMES = {
     "batches": "loop",
     "diverged": "loop",
     "checkpoint": "checkpoints",
+    "falling": "schedule",
     "steps": "machine",
     "threads": "machine",
 }
 
-__all__ = ["Training", "batches", "checkpoint", "diverged", "steps", "threads"]
+__all__ = ["Training", "batches", "checkpoint", "diverged", "falling", "steps", "threads"]
 
 
 def __getattr__(name: str):
