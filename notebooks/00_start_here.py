@@ -200,6 +200,9 @@ check("colum_range");
 # | 6. The VAE, derived | latent variables; why likelihood and posterior are intractable; the ELBO line by line |
 # | 7. The VAE, trained | two stages; the data manifold; varying $z_1$ and $z_2$; richer posteriors |
 # | 8. GAN | the two-player game; the flat gradient and the $\log D$ trick; the algorithm |
+# | 9. Training a GAN | collapse, oscillation and other failures; $f$-divergences, LSGAN, Wasserstein, BEGAN; the known tricks |
+# | 10. DCGAN | the five guidelines; nearest training images; interpolation; vector arithmetic |
+# | 11. Applications | better training; conditional GAN; text to image; pix2pix; CycleGAN; what GANs cannot do |
 # | 12. Adversarial robustness | adversarial examples; robust and distributionally robust optimisation |
 # | 13. Robust estimation | Huber's model; coordinatewise and Tukey's median; the table of comparisons |
 # | 14. JS-GAN | why a hidden layer; the rates; scatter; outliers; elliptical families; scoring rules |

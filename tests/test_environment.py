@@ -87,7 +87,8 @@ def test_the_first_chapters_need_no_torch(module):
 LAYERS = [
     "data",
     "training",
-    "unsupervised likelihood gan robust",
+    "unsupervised likelihood robust",
+    "gan",
     "plots recipes",
     "lab",
     "authoring",
@@ -97,7 +98,7 @@ LAYERS = [
 
 
 def test_imports_run_one_way():
-    """cli -> grading -> authoring -> lab -> plots, recipes -> topics -> training -> data. Figures draw."""
+    """cli -> grading -> authoring -> lab -> plots, recipes -> topics -> training -> data; gan uses likelihood."""
     height = {name: i for i, layer in enumerate(LAYERS) for name in layer.split()}
     for path in (project_root() / "course").rglob("*.py"):
         own = path.relative_to(project_root() / "course").parts[0].removesuffix(".py")

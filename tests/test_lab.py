@@ -232,6 +232,8 @@ def test_results_agree(expected, got, same):
 def test_the_largest_difference_is_named_wherever_it_is():
     text = difference((np.zeros(3), np.zeros((2, 2))), (np.array([0, 0.1, 0]), np.array([[0, 0], [0.7, 0]])), 1e-6, 0)
     assert text == "the largest difference is 0.7, item 1, at [1, 0]: yours is 0.7, expected 0"
+    text = difference(np.array([np.nan, 0.5]), np.array([np.nan, 0.8]), 1e-6, 0)  # a right NaN is no difference
+    assert text == "the largest difference is 0.3, at [1]: yours is 0.8, expected 0.5"
 
 
 def test_describe():

@@ -11,6 +11,7 @@ import torch
 
 import course.recipes
 from course.cli import main
+from course.paths import data_folder
 from course.training import Training, batches, checkpoint, falling, steps, threads
 from course.training.checkpoints import save_checkpoint
 from course.training.loop import ResumeError
@@ -351,8 +352,8 @@ def test_every_checkpoint_is_there_whole_small_and_fits_its_recipe(name, capsys)
     assert capsys.readouterr().out == ""
     assert loaded is not network
     assert len(curve["step"]) > 1
-    assert plan.__doc__
-    assert plan.STEPS > 0
+    (kept,) = tomllib.loads((data_folder() / "checkpoints" / name / "sources.toml").read_text("utf-8")).values()
+    assert (kept["about"], kept["seed"], kept["steps"]) == (" ".join(plan.__doc__.split()), plan.SEED, plan.STEPS)
 
 
 def test_the_rate_holds_and_then_falls_on_a_line():

@@ -6,8 +6,15 @@ Representation Learning with Deep Convolutional Generative Adversarial Networks 
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
+
+from course.gan.game import discriminator_loss, generator_loss, play
+from course.gan.tricks import average_into, slope_at_data
+from course.gan.watch import all_of_them, scores
+from course.training import Training, falling
 
 SIDES = (16, 32, 64)
 
@@ -80,10 +87,55 @@ def _checked(shape: tuple[int, int, int]) -> tuple[int, int]:
     return shape[0], shape[1].bit_length() - 3
 
 
-@torch.no_grad()
-def average_into(average: nn.Module, network: nn.Module, keep: float) -> None:
-    """average <- keep * average + (1 - keep) * network, for every weight; counts and running statistics are copied."""
-    for a, w in zip(average.parameters(), network.parameters(), strict=True):
-        a.lerp_(w, 1 - keep)
-    for mine, its in zip(average.buffers(), network.buffers(), strict=True):
-        mine.copy_(its)
+def players(shape: tuple[int, int, int], latent: int, width: int, discriminator_width: int) -> nn.ModuleDict:
+    """What a training keeps: {"generator": the one with averaged weights, "discriminator": ...}."""
+    networks = {
+        "generator": Generator(shape, latent, width),
+        "discriminator": Discriminator(shape, discriminator_width),
+    }
+    return nn.ModuleDict(networks)
+
+
+def dcgan_training(
+    networks: nn.ModuleDict,
+    x: Tensor,
+    steps: int,
+    seed: int = 0,
+    rate: float = 2e-3,
+    penalty: float = 0.5,
+    batch_size: int = 32,
+) -> Training:
+    """The `Training`, not yet run, of a DCGAN on images x in [-1, 1]; it fills `players(...)`.
+
+    Adam with beta1 = 0.5 for both; the rate falls over the second half of `steps`. The generator that is kept has
+    weights averaged over some 500 steps. Every eighth step, eight times `penalty` times `slope_at_data` is added.
+    """
+    average, D = networks["generator"], networks["discriminator"]
+    G = copy.deepcopy(average)
+    for network in (average, G, D):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for_G, for_D = (torch.optim.Adam(one.parameters(), lr=rate, betas=(0.5, 0.99), fused=True) for one in (G, D))
+
+    rates = [falling(optimiser, steps) for optimiser in (for_G, for_D)]
+
+    def step(batch: Tensor) -> dict[str, Tensor]:
+        turn = rates[0].last_epoch
+        real = batch.contiguous(memory_format=torch.channels_last).requires_grad_(turn % 8 == 0)
+
+        said: dict[str, Tensor] = {}
+
+        def flat_at_data(of_real: Tensor, of_fake: Tensor) -> Tensor:
+            said.update(scores(of_real, of_fake))
+            loss = discriminator_loss(of_real, of_fake)
+            return loss + 8 * penalty * slope_at_data(of_real, real) if real.requires_grad else loss
+
+        z = torch.randn(len(real), average.latent, device=real.device)  # type: ignore[call-overload]
+        losses = play(G, D, for_G, for_D, real, z, (flat_at_data, generator_loss))
+        average_into(average, G, min(0.998, (turn + 1) / (turn + 10)))
+        for each in rates:
+            each.step()
+        return {**losses, **said}
+
+    keep = [networks, G, for_G, for_D, *rates]
+    options = {"batch_size": batch_size, "seed": seed, "log_every": 50, "threads": 1}
+    return Training(step, x, keep, watch=all_of_them(), **options)

@@ -103,7 +103,7 @@ def difference(expected: Any, got: Any, rtol: float, atol: float) -> str | None:
         if np.allclose(g, e, rtol=rtol_here, atol=atol_here, equal_nan=True):
             continue
         with np.errstate(invalid="ignore"):
-            gap = np.where(g == e, 0.0, np.abs(g - e))
+            gap = np.where((g == e) | (np.isnan(g) & np.isnan(e)), 0.0, np.abs(g - e))
         gap = np.where(np.isnan(gap), np.inf, gap)
         index = np.unravel_index(int(np.argmax(gap)), gap.shape)
         if gap[index] > worst:
