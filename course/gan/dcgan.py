@@ -11,7 +11,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from course.gan.game import discriminator_loss, generator_loss, play
+from course.gan.game import LOG_D, Losses, play
 from course.gan.tricks import average_into, slope_at_data
 from course.gan.watch import all_of_them, scores
 from course.training import Training, falling
@@ -104,6 +104,7 @@ def dcgan_training(
     rate: float = 2e-3,
     penalty: float = 0.5,
     batch_size: int = 32,
+    losses: Losses = LOG_D,
 ) -> Training:
     """The `Training`, not yet run, of a DCGAN on images x in [-1, 1]; it fills `players(...)`.
 
@@ -125,16 +126,17 @@ def dcgan_training(
         said: dict[str, Tensor] = {}
 
         def flat_at_data(of_real: Tensor, of_fake: Tensor) -> Tensor:
-            said.update(scores(of_real, of_fake))
-            loss = discriminator_loss(of_real, of_fake)
+            if losses is LOG_D:  # then the scores are logits, which can be watched
+                said.update(scores(of_real, of_fake))
+            loss = losses[0](of_real, of_fake)
             return loss + 8 * penalty * slope_at_data(of_real, real) if real.requires_grad else loss
 
         z = torch.randn(len(real), average.latent, device=real.device)  # type: ignore[call-overload]
-        losses = play(G, D, for_G, for_D, real, z, (flat_at_data, generator_loss))
+        values = play(G, D, for_G, for_D, real, z, (flat_at_data, losses[1]))
         average_into(average, G, min(0.998, (turn + 1) / (turn + 10)))
         for each in rates:
             each.step()
-        return {**losses, **said}
+        return {**values, **said}
 
     keep = [networks, G, for_G, for_D, *rates]
     options = {"batch_size": batch_size, "seed": seed, "log_every": 50, "threads": 1}

@@ -57,7 +57,7 @@ def gallery(
         raise ValueError(f"{len(words)} titles and {len(labels)} row labels for {n} images in {rows} rows")
 
     margin = math.ceil(max(len(line) for label in labels for line in (label + "\n").splitlines()) * LETTER * 7 / 6)
-    margin += 8 if any(labels) else 0
+    margin += 14 if any(labels) else 0  # wide letters
     most = min(1.1 * cell * DPI, (WIDEST - margin) / columns - GAP, HIGHEST / rows - GAP - (LINE if any(words) else 0))
     zoom = math.floor(most / width) if most >= width else max(most, 12) / width
     w, h = math.floor(zoom * width), math.floor(zoom * height)

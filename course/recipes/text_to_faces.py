@@ -21,7 +21,7 @@ def network():
     return nn.ModuleDict(
         {
             "generator": ConditionalGenerator(len(WORDS), latent=LATENT, width=24),  # with averaged weights
-            "discriminator": ConditionalDiscriminator(len(WORDS)),
+            "discriminator": ConditionalDiscriminator(len(WORDS), width=24),
         }
     )
 
