@@ -437,8 +437,7 @@ obeyed_words = check("obeyed_words")
 # solution("obeyed_words")    # the same for the solution
 
 # %% [markdown]
-# **Predict.** One minute of an early version obeyed `glasses` always and hair colours hardly ever. Which word will be the
-# hardest now?
+# **Predict.** Which words will be obeyed always? Which is the hardest to draw, and which the hardest for the judge to see?
 
 # %%
 asked = captions.encode(words_of_faces)
