@@ -77,6 +77,7 @@ def of_losses(**setting: Any) -> dict[str, dict[str, Any]]:
     rows = {name: {**setting, "loss": name} for name in LOSSES if name != "Wasserstein"}
     rows["Wasserstein, clipped"] = {**setting, "loss": "Wasserstein", "clip": 0.03}
     rows["Wasserstein, slope 1"] = {**setting, "loss": "Wasserstein", "slope_one": 1.0}
+    rows["BEGAN"] = {**setting, "loss": "BEGAN"}
     return rows
 
 

@@ -107,6 +107,7 @@ def test_the_same_seed_gives_the_same_training_and_leaves_other_random_numbers_a
         {"loss": "least squares", "slope_zero": 1.0, "falling": True},
         {"loss": "Wasserstein", "slope_one": 1.0, "k": 2, "rate_D": 1e-3},
         {"loss": "Wasserstein", "clip": 0.01},
+        {"loss": "BEGAN", "head_start": 1},
         {"up": 0.9, "low": 0.1, "sigma": 0.5, "sphere": True},
         {"batch_norm": "apart", "spread": True, "g": 2},
         {"batch_norm": "together", "average": 0.9},
@@ -117,7 +118,7 @@ def test_every_switch_trains(switches):
     run = ring.train(4, 0, **switches)
     assert run.training.done == 4
     assert torch.isfinite(run.samples(30)).all()
-    called = "score" if switches.get("loss") == "Wasserstein" else "D"  # its scores are no probabilities
+    called = "score" if switches.get("loss") in ("Wasserstein", "BEGAN") else "D"  # its scores are no probabilities
     logged = {f"{called} real", f"{called} fake", "spread D", "gradient", "spread G"}
     assert logged | {"step"} == set(run.training.history)
     assert len(run.training.snapshots) == 5
@@ -138,6 +139,16 @@ def test_the_switches_do_what_they_say():
     assert averaged.samples(2000).std() < 3
     z = torch.zeros(1, 4)
     assert ring.train(1, scale=10.0).generator(z).shape == (1, 2)
+
+
+def test_the_discriminator_of_began_gives_errors():
+    _, D = ring.Setting(loss="BEGAN").networks()
+    x = torch.randn(5, 2)
+    by_hand = (x - D[0].autoencoder(x)).abs().sum(dim=1) / 2
+    torch.testing.assert_close(D(x)[:, 0], by_hand)
+    trained = ring.train(60, 0, loss="BEGAN").discriminator
+    data = ring.ring(500)
+    assert trained(data).mean() < D(data).mean(), "it has learnt to copy the data"
 
 
 def test_a_discriminator_that_sees_the_spread_gets_one_more_input():

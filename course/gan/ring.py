@@ -18,12 +18,14 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from course.data.load import verified
-from course.gan import losses, tricks
+from course.gan import began, losses, tricks
+from course.gan.game import Losses
 from course.likelihood.mixture import HALF, MODES, RADIUS, SIGMA, ring
 from course.paths import data_folder
 from course.training import Training, diverged
 from course.training.loop import Watch
 
+GAMMA = 0.7  # BEGAN's ratio of errors
 GOOD = 3 * SIGMA  # a sample within three standard deviations of a centre is good: so are 98.9 % of the data
 SIDE = 0.5  # of the squares in which shares of samples are held against exact probabilities
 SQUARES = round(2 * HALF / SIDE)
@@ -101,7 +103,7 @@ def quality(samples: Tensor) -> Quality:
 class Setting:
     """How a training on the ring is done: every field is a switch, and the defaults are a plain log D training.
 
-    loss          a name of `course.gan.losses.LOSSES`
+    loss          a name of `course.gan.losses.LOSSES`, or "BEGAN"
     k, g          steps of the discriminator, and of the generator, in each round
     head_start    steps of the discriminator before the first round
     rate, rate_D  Adam's rates for the generator and for the discriminator (None: the same)
@@ -149,8 +151,8 @@ class Setting:
     scale: float = 1.0
 
     def __post_init__(self):
-        if self.loss not in losses.LOSSES:
-            raise ValueError(f"loss is {self.loss!r}; choose one of {', '.join(losses.LOSSES)}")
+        if self.loss not in (*losses.LOSSES, "BEGAN"):
+            raise ValueError(f"loss is {self.loss!r}; choose one of {', '.join(losses.LOSSES)}, BEGAN")
         if min(self.k, self.g, self.batch, self.width, self.latent) < 1:
             raise ValueError("k, g, batch, width and latent are whole numbers from 1 on")
         if self.batch_norm not in ("", "apart", "together"):
@@ -159,7 +161,7 @@ class Setting:
             raise ValueError(f"labels up and low belong to a cross entropy; the loss {self.loss!r} has none")
 
     def networks(self) -> tuple[nn.Module, nn.Module]:
-        """A new generator (n, latent) -> (n, 2) and a new discriminator (n, 2) -> (n, 1)."""
+        """A new generator (n, latent) -> (n, 2), a new discriminator (n, 2) -> (n, 1); for BEGAN it gives errors."""
         w = self.width
         norm = [nn.BatchNorm1d(w)] if self.batch_norm else []
         last = [tricks.MinibatchSpread(), nn.Linear(w + 1, 1)] if self.spread else [nn.Linear(w, 1)]
@@ -167,6 +169,8 @@ class Setting:
         D = [nn.Linear(2, w), nn.LeakyReLU(0.2), nn.Linear(w, w), *norm, nn.LeakyReLU(0.2), *last]
         if self.spectral:
             D = [spectral_norm(layer) if isinstance(layer, nn.Linear) else layer for layer in D]
+        if self.loss == "BEGAN":
+            D = [_Errors(w)]
         return nn.Sequential(*G), nn.Sequential(*D)
 
 
@@ -217,7 +221,7 @@ def train(
         return min(1.0, 2 - 2 * done / n_rounds) if how.falling else 1.0
 
     schedules = [torch.optim.lr_scheduler.LambdaLR(optimiser, fall) for optimiser in (for_G, for_D)]
-    loss_of_D, loss_of_G = losses.LOSSES[how.loss]
+    loss_of_D, loss_of_G = _balanced() if how.loss == "BEGAN" else losses.LOSSES[how.loss]
     if (how.up, how.low) != (1.0, 0.0):
         loss_of_D = partial(tricks.smoothed_discriminator_loss, up=how.up, low=how.low)
     logistic = how.loss in ("minimax", "log D")
@@ -291,6 +295,32 @@ def train(
         threads=1,
     )
     return Run(how, G, D, shown, training.run(n_rounds, show=False))
+
+
+class _Errors(nn.Module):
+    """BEGAN's discriminator, x (n, 2) -> (n, 1): the errors of an autoencoder with one number in its middle."""
+
+    def __init__(self, w: int):
+        super().__init__()
+        down = [nn.Linear(2, w), nn.LeakyReLU(0.2), nn.Linear(w, w), nn.LeakyReLU(0.2), nn.Linear(w, 1)]
+        up = [nn.Linear(1, w), nn.LeakyReLU(0.2), nn.Linear(w, w), nn.LeakyReLU(0.2), nn.Linear(w, 2)]
+        self.autoencoder = nn.Sequential(*down, *up)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return began.errors(self.autoencoder, x)[:, None]
+
+
+def _balanced(gamma: float = GAMMA, rate: float = 0.01) -> Losses:
+    """BEGAN's losses, of errors; the weight k follows them."""
+    k = 0.0
+
+    def of_D(real: Tensor, fake: Tensor) -> Tensor:
+        nonlocal k
+        loss, _ = began.losses(real, fake, k)
+        k, _ = began.balance(k, real.mean().item(), fake.mean().item(), gamma, rate)
+        return loss
+
+    return of_D, Tensor.mean
 
 
 def _noise(how: Setting, n: int) -> Tensor:
