@@ -11,14 +11,14 @@ LAB_FLAGS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
 lab: $(VENV)/.lab
 	$(BIN)/jupyter lab $(LAB_FLAGS) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
-# The slowest files first, for two workers to end together. nbval runs notebooks/; tests/test_notebooks.py runs solutions/.
+# The slowest file first, for two workers to end together. nbval runs notebooks/; tests/test_notebooks.py runs solutions/.
 test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check course tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/course build --check
 	$(BIN)/python tests/offline.py $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 \
-		--nbval-lax tests/test_notebooks.py tests/browser tests notebooks
+		--nbval-lax tests/browser tests notebooks
 
 doctor: $(VENV)/.lab
 	$(BIN)/course doctor
