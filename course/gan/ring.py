@@ -25,7 +25,7 @@ from course.paths import data_folder
 from course.training import Training, diverged
 from course.training.loop import Watch
 
-GAMMA = 0.7  # BEGAN's ratio of errors
+GAMMA, CONTROL = 0.7, 0.01  # of BEGAN: the ratio of errors to be held, and the rate at which k follows
 GOOD = 3 * SIGMA  # a sample within three standard deviations of a centre is good: so are 98.9 % of the data
 SIDE = 0.5  # of the squares in which shares of samples are held against exact probabilities
 SQUARES = round(2 * HALF / SIDE)
@@ -310,14 +310,14 @@ class _Errors(nn.Module):
         return began.errors(self.autoencoder, x)[:, None]
 
 
-def _balanced(gamma: float = GAMMA, rate: float = 0.01) -> Losses:
+def _balanced() -> Losses:
     """BEGAN's losses, of errors; the weight k follows them."""
     k = 0.0
 
     def of_D(real: Tensor, fake: Tensor) -> Tensor:
         nonlocal k
         loss, _ = began.losses(real, fake, k)
-        k, _ = began.balance(k, real.mean().item(), fake.mean().item(), gamma, rate)
+        k, _ = began.balance(k, real.mean().item(), fake.mean().item(), GAMMA, CONTROL)
         return loss
 
     return of_D, Tensor.mean

@@ -15,7 +15,12 @@ def network():
 
 def training(vae):
     optimiser = torch.optim.Adam(vae.parameters(), lr=1e-3, fused=True)
-    rate = falling(optimiser, STEPS)
+    digits = (load_images("digits").x > 0.5).float()
+    return elbo_training(vae, digits, optimiser, falling(optimiser, STEPS), batch_size=64)
+
+
+def elbo_training(vae, x, optimiser, rate, batch_size):
+    """The training of a VAE on images x, which goes down the negative ELBO."""
 
     def step(x):
         optimiser.zero_grad()
@@ -25,8 +30,7 @@ def training(vae):
         rate.step()
         return {"loss": loss}
 
-    digits = (load_images("digits").x > 0.5).float()
-    return Training(step, digits, [vae, optimiser, rate], batch_size=64, seed=SEED, log_every=50, threads=1)
+    return Training(step, x, [vae, optimiser, rate], batch_size=batch_size, seed=SEED, log_every=50, threads=1)
 
 
 @torch.no_grad()

@@ -4,9 +4,10 @@ import torch
 
 from course.data import load_images
 from course.likelihood.vae import VAE, conv_decoder, conv_encoder
-from course.training import Training, falling
+from course.recipes.vae_digits_plane import SEED, elbo_training
+from course.training import falling
 
-SEED, STEPS = 0, 12_000
+STEPS = 12_000
 
 
 def network():
@@ -17,17 +18,7 @@ def network():
 def training(vae):
     optimiser = torch.optim.Adam(vae.parameters(), lr=2e-3, fused=True)
     rate = falling(optimiser, STEPS, hold=1 / 3, last=0.01)
-
-    def step(x):
-        optimiser.zero_grad()
-        loss = vae(x)
-        loss.backward()
-        optimiser.step()
-        rate.step()
-        return {"loss": loss}
-
-    faces = load_images("faces", n=8000).x
-    return Training(step, faces, [vae, optimiser, rate], batch_size=32, seed=SEED, log_every=50, threads=1)
+    return elbo_training(vae, load_images("faces", n=8000).x, optimiser, rate, batch_size=32)
 
 
 @torch.no_grad()
